@@ -1,0 +1,29 @@
+"""Named crash points: places where a test may kill or fail the process; idle in production."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+
+
+class Point(StrEnum):
+    """A place between two durable steps, named by what has just happened or is about to."""
+
+    PAGE_EXTRACTED = "a page of rows was taken from the source"
+    BEFORE_SEAL = "all rows are written, the package has no name yet"
+    AFTER_SEAL = "the package has its name, the journal does not know it"
+    AFTER_REGISTER = "the journal knows the package"
+    BEFORE_CLAIM = "batches are chosen, the journal does not know"
+    AFTER_CLAIM = "batches are in flight in the journal, no call was made"
+    AFTER_CALL = "the destination answered, the journal does not know"
+    AFTER_SETTLE = "the journal knows the answer"
+    BEFORE_COMPLETE = "all batches are settled, the package is open"
+    AFTER_COMPLETE = "the package is completed, its files are still there"
+
+
+Faults = Callable[[Point], None]
+"""Called with each point as it is reached."""
+
+
+def idle(point: Point) -> None:
+    """Let every point pass: the production behaviour."""

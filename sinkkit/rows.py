@@ -1,0 +1,194 @@
+"""The nouns passed from room to room: rows, tables, batches and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NoReturn, TypeAlias
+
+import attrs
+
+from sinkkit.errors import CallFailed, ConfigError
+
+Row: TypeAlias = dict[str, Any]
+"""One row: column name to value."""
+
+Number: TypeAlias = int | float
+
+
+class ReadOnly(dict[str, Any]):
+    """A dictionary that cannot be changed after it was made, and neither can those inside it."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        super().__init__((name, _frozen(value)) for name, value in values.items())
+
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        message = "the table a destination gets is read-only: make a copy with dict(table) to change it"
+        raise TypeError(message)
+
+    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = __ior__ = _refuse
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (dict(self),)
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, ReadOnly):
+        return value
+    if isinstance(value, Mapping):
+        return ReadOnly(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+class TableSchema(ReadOnly):
+    """A table as a destination sees it: a read-only mapping.
+
+    Keys: ``name``; ``columns``, a mapping of column name to ``{"name", "data_type", "nullable",
+    "primary_key"}``; ``write_disposition``; ``primary_key``, a tuple of column names.
+    """
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        columns: Mapping[str, Mapping[str, Any]] | None = None,
+        *,
+        write_disposition: str = "append",
+        primary_key: Sequence[str] = (),
+    ) -> TableSchema:
+        """Make one from its parts; *columns* maps names to hints such as ``{"data_type": "bigint"}``."""
+        filled = {
+            column: {"name": column, "nullable": True, "primary_key": column in primary_key, **hints}
+            for column, hints in (columns or {}).items()
+        }
+        return cls(
+            {
+                "name": name,
+                "columns": filled,
+                "write_disposition": write_disposition,
+                "primary_key": tuple(primary_key),
+            }
+        )
+
+    @property
+    def name(self) -> str:
+        """The table's name, as ``table["name"]``."""
+        return str(self["name"])
+
+
+@attrs.define(eq=False, slots=True)
+class Batch:
+    """The rows of one call and what is known of them.
+
+    Attributes:
+        load_id: The load package the rows belong to; unique in the world.
+        pipeline_name: The pipeline that sends them.
+        table_name: Their table.
+        job: The file of the package they rest in.
+        rows: Their row numbers in the job, in order.
+        key: The idempotency key: made once, kept before the first call, the same on every attempt.
+        attempt: Which call this is for these rows, from 1, counted across restarts.
+    """
+
+    load_id: str
+    pipeline_name: str
+    table_name: str
+    job: str
+    rows: Sequence[int]
+    key: str
+    attempt: int
+    _read: Callable[[], Any] = attrs.field(repr=False)
+
+    @property
+    def items(self) -> Any:
+        """The rows as the function asked for them: fresh objects at every access."""
+        return self._read()
+
+
+@attrs.frozen(kw_only=True)
+class Retry:
+    """How often and how long a failed call is tried again.
+
+    As the setting ``retry=`` of a destination: *attempts* calls a batch and run, waits that grow from *first_wait*
+    to *longest_wait* with full jitter, no longer than *deadline* since the first failure (all in
+    seconds; None: no deadline). As an entry of ``Outcome.reported``: this row did not arrive, send it again, *after*
+    seconds if given.
+    """
+
+    attempts: int = attrs.field(default=5)
+    first_wait: float = 0.5
+    longest_wait: float = 60.0
+    deadline: float | None = None
+    after: float | None = None
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what cannot be a policy."""
+        if self.attempts < 1:
+            raise ConfigError(f"Retry(attempts={self.attempts!r}) is not possible", hint="1 means: call once, never again")
+        for name in ("first_wait", "longest_wait", "deadline", "after"):
+            value = getattr(self, name)
+            if value is not None and not value >= 0:
+                raise ConfigError(f"Retry({name}={value!r}) is not possible", hint="waits are seconds, 0 or more")
+
+
+@attrs.frozen
+class Delivered:
+    """This row arrived; *receipt* is the destination's own id for it, if it gave one."""
+
+    receipt: str | None = None
+
+
+@attrs.frozen
+class Rejected:
+    """This row was refused, definitely; *reason* is the destination's own message."""
+
+    reason: str
+
+
+def _frozen_indices(indices: Iterable[int]) -> frozenset[int]:
+    return frozenset(indices)
+
+
+@attrs.frozen
+class Outcome:
+    """What became of each row of a batch, by its index in ``items``; a row not named was delivered.
+
+    Attributes:
+        rejected: Index to reason: refused definitely, kept as a dead letter.
+        retry: Indices that did not arrive and are sent again, in a batch of their own.
+        receipts: Index to the destination's own id for the row.
+        metrics: Numbers to sum in the report.
+        retry_after: Seconds to wait before the retry, if the destination said so.
+        length: How many rows were reported on, if every one was; checked against the batch.
+    """
+
+    rejected: Mapping[int, str] = attrs.field(factory=dict)
+    retry: frozenset[int] = attrs.field(factory=frozenset, converter=_frozen_indices)
+    receipts: Mapping[int, str] = attrs.field(factory=dict)
+    metrics: Mapping[str, Number] = attrs.field(factory=dict, kw_only=True)
+    retry_after: float | None = attrs.field(default=None, kw_only=True)
+    length: int | None = attrs.field(default=None, kw_only=True)
+
+    @classmethod
+    def reported(cls, results: Iterable[Delivered | Rejected | Retry]) -> Outcome:
+        """An outcome that names every row, in the order of ``items``.
+
+        Raises:
+            CallFailed: If an entry is neither ``Delivered``, ``Rejected`` nor ``Retry``.
+        """
+        entries = list(results)
+        for index, entry in enumerate(entries):
+            if not isinstance(entry, Delivered | Rejected | Retry):
+                raise CallFailed(
+                    f"Outcome.reported() got {type(entry).__name__} for row {index}",
+                    hint="give one Delivered(), Rejected(reason) or Retry() for each row",
+                )
+        waits = [entry.after for entry in entries if isinstance(entry, Retry) and entry.after is not None]
+        return cls(
+            rejected={i: entry.reason for i, entry in enumerate(entries) if isinstance(entry, Rejected)},
+            retry={i for i, entry in enumerate(entries) if isinstance(entry, Retry)},
+            receipts={
+                i: entry.receipt for i, entry in enumerate(entries) if isinstance(entry, Delivered) and entry.receipt is not None
+            },
+            retry_after=max(waits, default=None),
+            length=len(entries),
+        )
