@@ -14,6 +14,7 @@
     ├── PendingPackages        earlier rows are not settled and the caller asked to stop then
     ├── DeliveryFailed         a run left rows pending or unknown
     ├── CallFailed             one call to a destination went wrong in a way that is ours to name
+    ├── RedactedError          stands for an error of the user's whose text held a secret
     └── Answer                 raised by a user's function to say what became of a batch
         ├── Reject             the destination refused the whole batch, definitely
         ├── RetryLater         nothing of it arrived; try again
@@ -34,6 +35,7 @@ __all__ = [
     "PackageCorrupted",
     "PendingPackages",
     "PipelineLocked",
+    "RedactedError",
     "ReferenceNotFound",
     "Reject",
     "RetryLater",
@@ -134,6 +136,20 @@ class CallFailed(SinkkitError):
     For example an answer that is not one of those a function may give, or a timeout that
     passed while the call was still running.
     """
+
+
+class RedactedError(SinkkitError):
+    """Stands for another error whose text, notes or chain held a secret; the secret is masked.
+
+    Attributes:
+        original_type: Module and name of the error's own type.
+    """
+
+    original_type: str
+
+    def __init__(self, message: str, *, original_type: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.original_type = original_type
 
 
 class Answer(SinkkitError):

@@ -192,3 +192,7 @@ class Outcome:
             retry_after=max(waits, default=None),
             length=len(entries),
         )
+
+
+ALL_DELIVERED = Outcome()
+"""Every row arrived and nothing else is to be said: the outcome of a function that returns None."""

@@ -1,0 +1,82 @@
+"""``@sinkkit.destination``: from a function to a destination factory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar, overload
+
+from sinkkit.declaration.destination import Destination
+from sinkkit.declaration.factory import DestinationFactory, make_factory
+from sinkkit.declaration.limits import RateLimit
+from sinkkit.declaration.options import Options
+from sinkkit.errors import ConfigError
+from sinkkit.rows import Retry
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@overload
+def destination(function: Callable[P, R], /) -> DestinationFactory[P, R]: ...
+@overload
+def destination(name: str, /, *, destination_type: str | None = None, **settings: Any) -> Destination: ...
+@overload
+def destination(
+    *,
+    name: str | None = None,
+    batch_size: int = 10,
+    loader_file_format: str = "jsonl",
+    naming_convention: Any = "direct",
+    max_nesting_level: int | None = 0,
+    skip_internal_columns_and_tables: bool = True,
+    spec: type | None = None,
+    workers: int | None = None,
+    order_by: str | None = None,
+    batch_bytes: int | None = None,
+    rate_limit: str | RateLimit | None = None,
+    retry: Retry = ...,
+    on_reject: str = "halt",
+    max_rejected: int | str | None = None,
+    on_unknown: str = "resend",
+    idempotency_header: str | None = None,
+    timeout: float | None = None,
+    durability: str = "full",
+) -> Callable[[Callable[P, R]], DestinationFactory[P, R]]: ...
+
+
+def destination(target: Any = None, /, *, name: str | None = None, spec: type | None = None, **given: Any) -> Any:
+    """Make a destination of a function, bare or with settings; or name one that config describes.
+
+    Args:
+        target: The function, when used bare; or a destination's name.
+        name: The destination's name; default: the function's.
+        spec: An attrs class that declares more settings.
+        given: ``batch_size`` (rows a call, 0: the path of a whole file), ``workers`` (calls at once), ``rate_limit``,
+            ``retry``, ``timeout`` (seconds) and the further settings of ``Options``; with a name instead of a function,
+            ``destination_type`` and any setting of the destination.
+
+    Returns:
+        A ``DestinationFactory``, or a decorator that makes one; a ``Destination`` where a name was given.
+
+    Raises:
+        SignatureError: If the function cannot be a destination as it is written.
+        ConfigError: If a setting is unknown or impossible.
+    """
+    if isinstance(target, str):
+        return Destination.from_reference(target, destination_name=target, **given)
+    if spec is not None:
+        raise ConfigError("spec= is not possible in this version", hint="declare settings as parameters of the function")
+    options = _options(given)
+    if target is not None:
+        return make_factory(target, name=name, options=options)
+
+    def decorate(function: Callable[P, R]) -> DestinationFactory[P, R]:
+        return make_factory(function, name=name, options=options)
+
+    return decorate
+
+
+def _options(given: dict[str, Any]) -> Options:
+    from sinkkit.declaration.options import changed
+
+    return changed(Options(), given)

@@ -1,0 +1,207 @@
+"""A destination: which function, under which name, with which settings; nothing is imported or read before it must be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+
+from sinkkit.declaration.factory import DestinationFactory, make_factory
+from sinkkit.declaration.options import OPTION_NAMES, Options, changed
+from sinkkit.declaration.references import find, is_path
+from sinkkit.errors import ConfigError, ReferenceNotFound, SignatureError
+
+BUILT_IN: Mapping[str, str] = {}
+"""Names of the destinations that come with sinkkit, and where they are."""
+
+
+class Destination:
+    """A function (or a reference to one) with a name and settings.
+
+    Made by calling a decorated function, by ``sinkkit.destination("name", destination_type=...)``
+    or by ``Destination.from_reference``; a pipeline makes one of whatever it is given.
+    """
+
+    def __init__(
+        self,
+        target: DestinationFactory[..., Any] | str,
+        *,
+        name: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None,
+        declared_type: str | Callable[..., Any] | None = None,
+    ) -> None:
+        self._target = target
+        self._name = name
+        self._declared_type = declared_type
+        self._factory: DestinationFactory[..., Any] | None = target if isinstance(target, DestinationFactory) else None
+        self.settings: Mapping[str, Any] = dict(settings or {})
+        self.options: Mapping[str, Any] = dict(options or {})
+
+    @classmethod
+    def from_reference(
+        cls,
+        reference: Any,
+        *,
+        destination_callable: Any = None,
+        destination_name: str | None = None,
+        destination_type: str | None = None,
+        **settings: Any,
+    ) -> Destination:
+        """A destination from a factory, a destination, a function, a name or a dotted path.
+
+        Args:
+            reference: What names it; the word ``destination`` stands for *destination_callable*.
+            destination_callable: A function, a decorated one, or the dotted path of one.
+            destination_name: The name under which its settings stand.
+            destination_type: The dotted path, where *reference* is only a name.
+            settings: Settings of the decorator or of the function.
+
+        Raises:
+            ReferenceNotFound: If it can be seen at once that nothing is meant.
+            ConfigError: If a setting is unknown or impossible.
+        """
+        if reference == "destination" or reference is None:
+            if destination_callable is None:
+                raise ReferenceNotFound(
+                    "no function was given for the destination", hint="give destination_callable= a function or its dotted path"
+                )
+            reference = destination_callable
+        if isinstance(reference, Destination):
+            return reference.configured(destination_name, settings)
+        options = {key: settings.pop(key) for key in tuple(settings) if key in OPTION_NAMES}
+        changed(Options(), options)
+        if isinstance(reference, str):
+            return cls(reference, name=destination_name, settings=settings, options=options, declared_type=destination_type)
+        factory = reference if isinstance(reference, DestinationFactory) else make_factory(reference)
+        factory.check(settings)
+        return cls(factory, name=destination_name, settings=settings, options=options)
+
+    def configured(self, name: str | None, settings: Mapping[str, Any]) -> Destination:
+        """The same with another name and further settings."""
+        if name is None and not settings:
+            return self
+        given = dict(settings)
+        options = {**self.options, **{key: given.pop(key) for key in tuple(given) if key in OPTION_NAMES}}
+        changed(Options(), options)
+        if self._factory is not None:
+            self._factory.check(given)
+        merged = {**self.settings, **given}
+        return Destination(self._target, name=name or self._name, settings=merged, options=options, declared_type=self._declared_type)
+
+    @property
+    def destination_name(self) -> str:
+        """The name under which its settings stand and packages are bound; a dotted path is imported for it."""
+        if self._name is not None:
+            return self._name
+        if isinstance(self._target, str) and not is_path(self._target):
+            return self._target
+        return self.factory.name
+
+    @property
+    def destination_type(self) -> str:
+        """The dotted path of the function."""
+        if self._factory is None and isinstance(self._declared_type, str):
+            return self._declared_type
+        if self._factory is None and isinstance(self._target, str) and is_path(self._target):
+            return self._target.replace(":", ".")
+        function = self.factory.function
+        return f"{getattr(function, '__module__', type(function).__module__)}.{getattr(function, '__qualname__', type(function).__qualname__)}"
+
+    @property
+    def known_options(self) -> Options | None:
+        """The settings that are known without importing or reading anything; None for a reference."""
+        return None if self._factory is None else attrs.evolve(self._factory.options, **self.options)
+
+    @property
+    def known_factory(self) -> DestinationFactory[..., Any] | None:
+        """The decorated function, if it need not be imported."""
+        return self._factory
+
+    @property
+    def factory(self) -> DestinationFactory[..., Any]:
+        """The decorated function; imported at the first access.
+
+        Raises:
+            ReferenceNotFound: If nothing is there; it says what was tried.
+            SignatureError: If something else is there.
+        """
+        if self._factory is None:
+            self._factory = self._resolve()
+            self._factory.check(self.settings)
+        return self._factory
+
+    def _resolve(self) -> DestinationFactory[..., Any]:
+        target = str(self._target)
+        if self._declared_type is not None:
+            return self._adopt(self._declared_type, self._declared_type)
+        tried = []
+        if not is_path(target):
+            configured = self._configured_type(target)
+            if configured is not None:
+                return self._adopt(configured, configured)
+            tried.append(f"destination.{target}.destination_type in the settings")
+            if target in BUILT_IN:
+                return self._adopt(BUILT_IN[target], target)
+            known = ", ".join(sorted(BUILT_IN)) or "none in this version"
+            tried.append(f"the destinations that come with sinkkit ({known})")
+            raise ReferenceNotFound(
+                f"there is no destination {target!r}; looked for " + " and ".join(tried),
+                hint=f"write the dotted path of a function, or set destination_type under [destination.{target}] to one",
+            )
+        return self._adopt(target, target)
+
+    @staticmethod
+    def _configured_type(name: str) -> str | None:
+        from sinkkit.settings.resolve import Resolver
+        from sinkkit.settings.wanted import MISSING
+
+        found = Resolver(name).peek("destination_type", str)
+        return None if found is MISSING else str(found)
+
+    def _adopt(self, reference: Any, shown: Any) -> DestinationFactory[..., Any]:
+        found = find(reference) if isinstance(reference, str) else reference
+        if isinstance(found, DestinationFactory):
+            return found
+        if isinstance(found, Destination):
+            self.settings = {**found.settings, **self.settings}
+            self.options = {**found.options, **self.options}
+            return found.factory
+        if not callable(found):
+            raise SignatureError(f"{shown} is {type(found).__name__}, not a function", hint="name a function `def sink(items, table): ...`")
+        return make_factory(found)
+
+    def capabilities(self) -> dict[str, Any]:
+        """What it can do and how it is called, without any of its settings."""
+        options = attrs.evolve(self.factory.options, **self.options)
+        return {
+            "loader_file_format": options.loader_file_format,
+            "supported_loader_file_formats": ["jsonl", "parquet"],
+            "batch_size": options.batch_size,
+            "workers": options.calls_at_once,
+            "naming_convention": options.naming_convention,
+            "max_nesting_level": options.max_nesting_level,
+            "skip_internal_columns_and_tables": options.skip_internal_columns_and_tables,
+            "items": str(self.factory.items_kind(options)),
+            "idempotency_header": options.idempotency_header,
+            "on_unknown": options.on_unknown,
+            "in_order": options.calls_at_once == 1,
+            "transactions": False,
+        }
+
+    def __repr__(self) -> str:
+        return f"Destination({self._name or getattr(self._target, 'name', self._target)!r})"
+
+
+def as_destination(given: Any) -> Destination:
+    """Whatever a pipeline may be given, as a destination.
+
+    Raises:
+        ConfigError: If it is nothing that could be one.
+    """
+    if isinstance(given, Destination | DestinationFactory | str) or callable(given):
+        return Destination.from_reference(given)
+    raise ConfigError(
+        f"{given!r} is not a destination", hint="give a function decorated with @sinkkit.destination, its dotted path, or a name from config"
+    )

@@ -1,0 +1,206 @@
+"""The injected HTTP client: one a destination, shared by its workers, with what config says and each batch's key."""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from sinkkit.declaration.options import suggestion
+from sinkkit.errors import ConfigError, Reject
+
+MUTATING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+"""Methods that change the destination when they succeed (RFC 9110, 9.2.1, lists the others as safe)."""
+
+DEFAULT_TIMEOUT_SECONDS = 60.0
+"""For a destination without ``timeout``: long enough for slow bulk endpoints, short enough to notice a dead one."""
+
+SETTINGS = ("base_url", "headers", "params", "timeout", "verify", "proxy", "http2", "trust_env")
+"""What ``[destination.NAME.http]`` may say, by the names of httpx."""
+
+
+@attrs.define
+class Trace:
+    """What the requests of one call did: how many changed the destination so far, and the key they carry."""
+
+    key: str
+    sent: int = 0
+    wrote: bool = False
+
+
+CURRENT: contextvars.ContextVar[Trace | None] = contextvars.ContextVar("sinkkit_call", default=None)
+"""The call that is running in this thread or task; httpx tells its hooks nothing else by which to know it."""
+
+
+def wrote_before_failing() -> bool:
+    """Whether a request of the call that ran last in this thread had changed the destination."""
+    trace = CURRENT.get()
+    return trace is not None and trace.wrote
+
+
+def client_arguments(section: Mapping[str, Any], *, timeout: float | None, workers: int) -> dict[str, Any]:
+    """Arguments for ``httpx.Client`` and ``httpx.AsyncClient`` from the settings under ``http``.
+
+    Raises:
+        ConfigError: If a setting is unknown or has no sense.
+    """
+    import httpx
+
+    from sinkkit import __version__
+
+    for name in section:
+        if name not in SETTINGS:
+            raise ConfigError(f"the HTTP client has no setting {name!r}", hint=suggestion(name, SETTINGS))
+    given: dict[str, Any] = {**section}
+    headers = {"User-Agent": f"sinkkit/{__version__}", **given.pop("headers", {})}
+    seconds = timeout if timeout is not None else _number(given.pop("timeout", DEFAULT_TIMEOUT_SECONDS))
+    given.pop("timeout", None)
+    for name in ("verify", "http2", "trust_env"):
+        if name in given:
+            given[name] = _truth(name, given[name])
+    limits = httpx.Limits(max_connections=workers + 4, max_keepalive_connections=workers + 4)
+    return {**given, "headers": headers, "timeout": seconds, "limits": limits, "follow_redirects": False}
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ConfigError(f"http.timeout={value!r} is not a number of seconds", hint="write for example timeout = 30") from None
+
+
+def _truth(name: str, value: Any) -> Any:
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    known = words.get(str(value).strip().lower())
+    if known is None and name != "verify":
+        raise ConfigError(f"http.{name}={value!r} is neither true nor false", hint=f"write {name} = true or {name} = false")
+    return value if known is None else known
+
+
+def open_client(arguments: Mapping[str, Any], header: str | None) -> Any:
+    """An ``httpx.Client`` that encodes ``json=`` with orjson and carries the batch's key in *header*."""
+    import httpx
+
+    class Client(httpx.Client):
+        """httpx's own, but for how ``json=`` becomes bytes."""
+
+        def build_request(self, method: str, url: Any, **given: Any) -> httpx.Request:
+            return super().build_request(method, url, **encoded(given))
+
+    def before(request: httpx.Request) -> None:
+        note_request(request, header)
+
+    def after(response: httpx.Response) -> None:
+        note_response(response)
+
+    return Client(**arguments, event_hooks={"request": [before], "response": [after]})
+
+
+def open_async_client(arguments: Mapping[str, Any], header: str | None) -> Any:
+    """The same for coroutines."""
+    import httpx
+
+    class AsyncClient(httpx.AsyncClient):
+        """httpx's own, but for how ``json=`` becomes bytes."""
+
+        def build_request(self, method: str, url: Any, **given: Any) -> httpx.Request:
+            return super().build_request(method, url, **encoded(given))
+
+    async def before(request: httpx.Request) -> None:
+        note_request(request, header)
+
+    async def after(response: httpx.Response) -> None:
+        note_response(response)
+
+    return AsyncClient(**arguments, event_hooks={"request": [before], "response": [after]})
+
+
+def note_request(request: Any, header: str | None) -> None:
+    """Put the key on a request: the batch's own on the first, derived ones, in order, on further ones."""
+    trace = CURRENT.get()
+    if trace is None or request.method not in MUTATING:
+        return
+    trace.sent += 1
+    if header is not None:
+        request.headers[header] = trace.key if trace.sent == 1 else f"{trace.key}-{trace.sent}"
+
+
+def note_response(response: Any) -> None:
+    """Remember that a request of this call changed the destination."""
+    trace = CURRENT.get()
+    if trace is not None and response.request.method in MUTATING and response.is_success:
+        trace.wrote = True
+
+
+def encoded(given: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of a request with ``json=`` turned into bytes and their content type."""
+    data = given.get("json")
+    if data is None:
+        return given
+    import httpx
+
+    headers = httpx.Headers(given.get("headers"))
+    headers.setdefault("Content-Type", "application/json")
+    return {**given, "json": None, "content": to_json(data), "headers": headers}
+
+
+def to_json(data: Any) -> bytes:
+    """JSON for an API: dates as ISO 8601, ``Decimal`` and ``UUID`` as text.
+
+    Raises:
+        Reject: If a value has no JSON, such as NaN; nothing was sent. The reason names its place.
+    """
+    import orjson
+
+    try:
+        text = orjson.dumps(data, default=_as_text, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError as error:
+        return _big_json(data, error)
+    if b"null" in text:
+        _refuse_nan(data, "$")
+    return text
+
+
+def _as_text(value: Any) -> Any:
+    from datetime import timedelta
+    from decimal import Decimal
+
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, set | frozenset):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _big_json(data: Any, error: TypeError) -> bytes:
+    """What orjson cannot write: whole numbers beyond 64 bits, with the standard library."""
+    import json
+    from datetime import date, time
+    from uuid import UUID
+
+    def text(value: Any) -> Any:
+        if isinstance(value, date | time):
+            return value.isoformat()
+        return str(value) if isinstance(value, UUID) else _as_text(value)
+
+    try:
+        return json.dumps(data, default=text, allow_nan=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError) as second:
+        raise Reject(f"these rows have no JSON form: {second}", hint="convert the value in the function before sending it") from error
+
+
+def _refuse_nan(data: Any, where: str) -> None:
+    """Raise for the first float that JSON has no text for; orjson would have written null."""
+    if isinstance(data, float):
+        if data != data or data in {float("inf"), float("-inf")}:  # noqa: PLR0124  # NaN alone differs from itself
+            raise Reject(f"{data} at {where} has no JSON form", hint="replace it in the function, for example by None")
+    elif isinstance(data, Mapping):
+        for name, value in data.items():
+            _refuse_nan(value, f"{where}.{name}")
+    elif isinstance(data, list | tuple):
+        for index, value in enumerate(data):
+            _refuse_nan(value, f"{where}[{index}]")

@@ -1,0 +1,133 @@
+"""The settings of a destination as one frozen value: what the decorator, the factory and config may say."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from sinkkit.declaration.limits import RateLimit, read_limit
+from sinkkit.errors import ConfigError
+from sinkkit.rows import Retry
+
+DEFAULT_WORKERS = 16
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """How rows are cut, called, limited and judged; sizes in rows, times in seconds.
+
+    Making one checks every value: a wrong one is a ``ConfigError`` that says what is possible.
+    """
+
+    batch_size: int = 10
+    loader_file_format: str = "jsonl"
+    naming_convention: Any = "direct"
+    max_nesting_level: int | None = 0
+    skip_internal_columns_and_tables: bool = True
+    workers: int | None = None
+    order_by: str | None = None
+    batch_bytes: int | None = None
+    rate_limit: RateLimit | None = attrs.field(default=None, converter=read_limit)
+    retry: Retry = attrs.field(factory=Retry)
+    on_reject: str = "halt"
+    max_rejected: int | str | None = None
+    on_unknown: str = "resend"
+    idempotency_header: str | None = None
+    timeout: float | None = None
+    durability: str = "full"
+
+    def __attrs_post_init__(self) -> None:
+        """Check every value, and the pairs that cannot go together."""
+        for name, check in CHECKS.items():
+            possible = check(getattr(self, name))
+            if possible is not None:
+                raise ConfigError(f"{name}={getattr(self, name)!r} is not possible", hint=possible)
+
+    @property
+    def calls_at_once(self) -> int:
+        """How many calls may run at the same time."""
+        return DEFAULT_WORKERS if self.workers is None else self.workers
+
+
+def _whole(least: int, meaning: str) -> Any:
+    def check(value: Any) -> str | None:
+        fits = isinstance(value, int) and not isinstance(value, bool) and value >= least
+        return None if fits else f"write a whole number, {least} or more: {meaning}"
+
+    return check
+
+
+def _one_of(*choices: str) -> Any:
+    def check(value: Any) -> str | None:
+        return None if value in choices else "write one of " + ", ".join(repr(choice) for choice in choices)
+
+    return check
+
+
+def _optional(check: Any) -> Any:
+    return lambda value: None if value is None else check(value)
+
+
+def _seconds(value: Any) -> str | None:
+    fits = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    return None if fits else "write a number of seconds above 0"
+
+
+def _share(value: Any) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return None
+    if isinstance(value, str) and value.endswith("%") and value[:-1].strip().replace(".", "", 1).isdigit():
+        return None
+    return 'write a number of rows such as 100, or a share such as "1%"'
+
+
+def _retry(value: Any) -> str | None:
+    if not isinstance(value, Retry):
+        return "write Retry(attempts=5, first_wait=0.5, longest_wait=60.0, deadline=None)"
+    return None if value.after is None else "after= belongs to Outcome.reported, not to the policy"
+
+
+def _only(value: Any, why: str) -> Any:
+    return lambda given: None if given == value else f"only {value!r} is possible in this version: {why}"
+
+
+CHECKS: Mapping[str, Any] = {
+    "batch_size": _whole(0, "rows a call; 0 gives the path of a whole file"),
+    "loader_file_format": _one_of("jsonl", "parquet"),
+    "naming_convention": _only("direct", "names are handed out as they are given"),
+    "max_nesting_level": _only(0, "nested values stay in their row"),
+    "skip_internal_columns_and_tables": _only(True, "there are no internal columns yet"),
+    "workers": _optional(_whole(1, "calls at once")),
+    "order_by": _only(None, "workers=1 sends every batch in the order of its rows"),
+    "batch_bytes": _only(None, "limit the rows with batch_size"),
+    "retry": _retry,
+    "on_reject": _one_of("halt", "keep", "bisect"),
+    "max_rejected": _optional(_share),
+    "on_unknown": _one_of("resend", "probe", "hold"),
+    "timeout": _optional(_seconds),
+    "durability": _one_of("full", "process"),
+}
+"""Setting to a function that returns None for a possible value, and otherwise what to write."""
+
+OPTION_NAMES = tuple(field.name for field in attrs.fields(Options))
+
+
+def changed(options: Options, settings: Mapping[str, Any]) -> Options:
+    """*options* with *settings* in their place.
+
+    Raises:
+        ConfigError: If one is unknown or has an impossible value.
+    """
+    for name in settings:
+        if name not in OPTION_NAMES:
+            raise ConfigError(f"there is no setting {name!r}", hint=suggestion(name, OPTION_NAMES))
+    return attrs.evolve(options, **settings) if settings else options
+
+
+def suggestion(name: str, known: Any) -> str:
+    """What to write instead of a *name* that is not among the *known*."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else "known are " + ", ".join(sorted(known))

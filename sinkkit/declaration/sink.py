@@ -1,0 +1,27 @@
+"""The one protocol that the delivery engine knows; functions, REST and SQL destinations implement it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sinkkit.rows import Batch, Outcome, TableSchema
+
+
+class Sink(Protocol):
+    """A destination opened for one load package."""
+
+    def prepare(self, tables: Sequence[TableSchema]) -> None:
+        """Create or alter what the tables need; safe to repeat."""
+
+    def deliver(self, batch: Batch) -> Outcome:
+        """Send one batch in one call; what it raises is sorted by the delivery room."""
+
+    def probe(self, batch: Batch) -> Outcome | None:
+        """Answer whether a batch of unknown fate arrived: what became of it, or None if it did not."""
+
+    def complete(self) -> None:
+        """The whole package is settled; safe to repeat."""
+
+    def close(self) -> None:
+        """Release what was opened."""

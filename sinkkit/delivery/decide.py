@@ -1,0 +1,252 @@
+"""A verdict → what follows: which moves the journal is told, what waits for when, whether the run goes on.
+
+Rules only: state in, decision out. The table is that of the reference, docs/reference/delivery.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar
+
+import attrs
+
+from sinkkit.declaration.options import Options
+from sinkkit.delivery.plan import Flight, Plan
+from sinkkit.delivery.retry import used_up, wait_before
+from sinkkit.delivery.verdict import Fate, Verdict
+from sinkkit.errors import CallFailed
+from sinkkit.journal.moves import Move, Pause, Postpone, Settle, Split
+from sinkkit.journal.records import RejectedRecord
+from sinkkit.journal.states import State
+from sinkkit.rows import Outcome
+
+REFUSED_ALONE = 20
+REFUSED_WHOLE = 3
+"""Refusals after which a run that delivered nothing halts: of single rows while bisecting, of whole batches while keeping."""
+
+
+@attrs.define
+class Tally:
+    """What a run has seen so far: the facts that rules about the whole run need; *most_rejected* is None for no limit."""
+
+    delivered: int = 0
+    rejected: int = 0
+    refused_alone: int = 0
+    refused_whole: int = 0
+    most_rejected: float | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Moment:
+    """The time of a decision, on the run's clock and since the epoch."""
+
+    now: float
+    wall: float
+
+
+@attrs.define
+class Decision:
+    """What follows from a verdict.
+
+    Attributes:
+        moves: For the journal, in one commit.
+        waiting: Batches to hand out again, each with the seconds until then.
+        pause: Seconds without any call to the destination.
+        halt: Why nothing more is to be started.
+        delivered: Rows delivered.
+        rejected: Rows that became dead letters.
+        retry: Seconds until the batch is tried again, for observers.
+    """
+
+    moves: list[Move] = attrs.field(factory=list)
+    waiting: list[tuple[Flight, float]] = attrs.field(factory=list)
+    pause: float | None = None
+    halt: BaseException | None = None
+    delivered: int = 0
+    rejected: int = 0
+    retry: float | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Judge:
+    """Decides for one destination and package; the caller holds the lock that guards *plan* and *tally*."""
+
+    destination: str
+    options: Options
+    plan: Plan
+    tally: Tally
+
+    def decide(self, flight: Flight, verdict: Verdict, letters: Mapping[int, bytes], at: Moment) -> Decision:
+        """What follows for *flight*; *letters* holds the encoded row of each position that may have to be kept."""
+        decision = self.RULES[verdict.fate](self, flight, verdict, letters, at)
+        self.tally.delivered += decision.delivered
+        self.tally.rejected += decision.rejected
+        most = self.tally.most_rejected
+        if decision.halt is None and most is not None and self.tally.rejected > most:
+            decision.halt = verdict.error or CallFailed(f"more rows were rejected than max_rejected={self.options.max_rejected} allows")
+        return decision
+
+    def _answered(self, flight: Flight, verdict: Verdict, letters: Mapping[int, bytes], at: Moment) -> Decision:
+        outcome = verdict.outcome
+        kept = [self._letter(flight, i, outcome.rejected[i], verdict, row=letters[i], at=at) for i in sorted(outcome.rejected)]
+        delivered = len(flight.rows) - len(kept) - len(outcome.retry)
+        receipts = [(flight.job.first_index + flight.rows[i], str(receipt)) for i, receipt in sorted(outcome.receipts.items())]
+        decision = Decision(delivered=delivered, rejected=len(kept))
+        child = None
+        if outcome.retry:
+            rows = [flight.rows[i] for i in sorted(outcome.retry)]
+            failing = self._failed(flight, at)
+            wait = outcome.retry_after if outcome.retry_after is not None else wait_before(self.options.retry, failing.failures)
+            child, again = self.plan.child(failing, rows, not_before=at.wall + wait)
+            self._again(decision, again, wait, at, cause=CallFailed(f"{len(rows)} rows did not arrive, attempt after attempt"))
+        decision.moves.append(Settle(flight.id, delivered, kept, receipts, outcome.metrics, child))
+        return decision
+
+    def _absent(self, flight: Flight, verdict: Verdict, _: Mapping[int, bytes], at: Moment) -> Decision:
+        target = State.UNKNOWN if flight.ambiguous else State.PLANNED
+        return self._later(flight, verdict, target, at)
+
+    def _ambiguous(self, flight: Flight, verdict: Verdict, _: Mapping[int, bytes], at: Moment) -> Decision:
+        flight.ambiguous = True
+        if self.options.on_unknown == "hold":
+            return Decision(moves=[Postpone(flight.id, State.HELD)])
+        return self._later(flight, verdict, State.UNKNOWN, at)
+
+    def _later(self, flight: Flight, verdict: Verdict, target: State, at: Moment) -> Decision:
+        """The batch waits for its next call: as long as the destination asked, else a jittered while."""
+        decision = Decision()
+        asked = verdict.after is not None and verdict.after > 0
+        failing = flight if asked else self._failed(flight, at)
+        wait = verdict.after if verdict.after is not None and asked else wait_before(self.options.retry, failing.failures)
+        failing.since = target
+        decision.moves.append(Postpone(flight.id, target, at.wall + wait))
+        if asked:
+            decision.pause = wait
+            decision.moves.append(Pause(self.destination, at.wall + wait, verdict.reason))
+        self._again(decision, failing, wait, at, cause=verdict.error)
+        return decision
+
+    def _failed(self, flight: Flight, at: Moment) -> Flight:
+        first = at.now if flight.failures == 0 else flight.failing_since
+        return attrs.evolve(flight, failures=flight.failures + 1, failing_since=first)
+
+    def _again(self, decision: Decision, flight: Flight, wait: float, at: Moment, *, cause: BaseException | None) -> None:
+        """Let *flight* wait, or halt where its budget does not reach that far."""
+        retry = self.options.retry
+        elapsed = at.now - flight.failing_since + wait if flight.failures else wait
+        if (flight.failures and used_up(retry, flight.failures, elapsed)) or (retry.deadline is not None and wait > retry.deadline):
+            decision.halt = cause
+        else:
+            decision.waiting.append((flight, wait))
+            decision.retry = wait
+
+    def _too_large(self, flight: Flight, verdict: Verdict, letters: Mapping[int, bytes], at: Moment) -> Decision:
+        if len(flight.rows) > 1 and not flight.ambiguous:
+            return self._halve(flight)
+        if len(flight.rows) == 1:
+            return self._keep(flight, verdict, letters, at)
+        return self._refused(flight, verdict, letters, at)
+
+    def _refused(self, flight: Flight, verdict: Verdict, letters: Mapping[int, bytes], at: Moment) -> Decision:
+        policy, alone = self.options.on_reject, len(flight.rows) == 1
+        if policy == "halt":
+            return Decision(moves=[self._back(flight)], halt=verdict.error)
+        if policy == "bisect" and not alone and not flight.ambiguous:
+            return self._halve(flight)
+        decision = self._keep(flight, verdict, letters, at)
+        self.tally.refused_alone += alone
+        self.tally.refused_whole += not alone or policy == "keep"
+        seen, limit = (
+            (self.tally.refused_alone, REFUSED_ALONE) if policy == "bisect" else (self.tally.refused_whole, REFUSED_WHOLE)
+        )
+        if self.tally.delivered == 0 and seen >= limit:
+            decision.halt = verdict.error
+        return decision
+
+    def _keep(self, flight: Flight, verdict: Verdict, letters: Mapping[int, bytes], at: Moment) -> Decision:
+        reason = verdict.reason + (" (an earlier call for these rows may have arrived)" if flight.ambiguous else "")
+        kept = [self._letter(flight, i, reason, verdict, row=letters[i], at=at) for i in range(len(flight.rows))]
+        return Decision(moves=[Settle(flight.id, 0, kept)], rejected=len(kept))
+
+    def _halve(self, flight: Flight) -> Decision:
+        middle = (len(flight.rows) + 1) // 2
+        halves = [self.plan.child(flight, rows) for rows in (flight.rows[:middle], flight.rows[middle:])]
+        return Decision(moves=[Split(flight.id, [new for new, _ in halves])], waiting=[(half, 0.0) for _, half in halves])
+
+    def _stop(self, flight: Flight, verdict: Verdict, _: Mapping[int, bytes], __: Moment) -> Decision:
+        return Decision(moves=[self._back(flight)], halt=verdict.error)
+
+    def _bug(self, flight: Flight, verdict: Verdict, _: Mapping[int, bytes], __: Moment) -> Decision:
+        return Decision(moves=[Postpone(flight.id, State.UNKNOWN)], halt=verdict.error)
+
+    def _not_there(self, flight: Flight, _: Verdict, __: Mapping[int, bytes], ___: Moment) -> Decision:
+        flight.since = State.PLANNED
+        return Decision(moves=[Postpone(flight.id, State.PLANNED)], waiting=[(flight, 0.0)])
+
+    def _unprobed(self, _: Flight, verdict: Verdict, __: Mapping[int, bytes], ___: Moment) -> Decision:
+        return Decision(halt=verdict.error)
+
+    def _back(self, flight: Flight) -> Postpone:
+        return Postpone(flight.id, State.UNKNOWN if flight.ambiguous else State.PLANNED)
+
+    def _letter(
+        self, flight: Flight, position: int, reason: str, verdict: Verdict, *, row: bytes, at: Moment
+    ) -> RejectedRecord:
+        number = flight.rows[position]
+        return RejectedRecord(
+            id=f"{flight.job.load_id}/{flight.job.name}/{number}",
+            load_id=flight.job.load_id,
+            table=flight.job.table,
+            index=flight.job.first_index + number,
+            row=row,
+            reason=reason,
+            error=None if verdict.error is None else type(verdict.error).__name__,
+            status=verdict.status,
+            attempts=flight.attempts,
+            rejected_at=at.wall,
+        )
+
+    RULES: ClassVar[Mapping[Fate, Callable[..., Decision]]] = {
+        Fate.ANSWERED: _answered,
+        Fate.ABSENT: _absent,
+        Fate.AMBIGUOUS: _ambiguous,
+        Fate.TOO_LARGE: _too_large,
+        Fate.REFUSED: _refused,
+        Fate.STOP: _stop,
+        Fate.BUG: _bug,
+        Fate.NOT_THERE: _not_there,
+        Fate.UNPROBED: _unprobed,
+    }
+
+
+def to_keep(flight: Flight, verdict: Verdict, options: Options) -> Sequence[int]:
+    """Positions whose rows the journal may have to keep as dead letters; read before the decision, outside its lock."""
+    if verdict.fate is Fate.ANSWERED:
+        return sorted(verdict.outcome.rejected)
+    alone_or_kept = len(flight.rows) == 1 or options.on_reject == "keep" or (options.on_reject == "bisect" and flight.ambiguous)
+    refused = verdict.fate in {Fate.REFUSED, Fate.TOO_LARGE} and alone_or_kept
+    return range(len(flight.rows)) if refused else ()
+
+
+def checked(outcome: Outcome, rows: int) -> Outcome:
+    """*outcome*, if it can be one of a batch of *rows* rows.
+
+    Raises:
+        CallFailed: If it names rows that the batch does not have, one of them twice, or not all where it claims to.
+    """
+    if outcome.length is not None and outcome.length != rows:
+        raise CallFailed(
+            f"the function reported {outcome.length} results for a batch of {rows} rows",
+            hint="give one result a row, in the order of items; nothing was assumed about these rows",
+        )
+    for name, indices in (("rejected", outcome.rejected), ("retry", outcome.retry), ("receipts", outcome.receipts)):
+        wrong = [index for index in indices if type(index) is not int or not 0 <= index < rows]
+        if wrong:
+            raise CallFailed(
+                f"the function's outcome names row {wrong[0]!r} as {name}, and the batch has rows 0 to {rows - 1}",
+                hint="name rows by their index in items; nothing was assumed about these rows",
+            )
+    both = sorted(outcome.retry & outcome.rejected.keys())
+    if both:
+        raise CallFailed(f"the function's outcome names row {both[0]} as rejected and as retry", hint="name each row once")
+    return outcome

@@ -1,0 +1,238 @@
+"""Which call may start now: plan, limits, pauses and halting behind one lock; no I/O inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import Condition
+
+import attrs
+
+from sinkkit.clock import Clock
+from sinkkit.declaration.options import Options
+from sinkkit.delivery.decide import Decision, Judge, Moment
+from sinkkit.delivery.limiter import Limiter
+from sinkkit.delivery.plan import Flight, Plan
+from sinkkit.delivery.verdict import PLAIN, Verdict
+from sinkkit.events import CallsSettled, DestinationPaused, Event, Observer, RetryScheduled, RunHalting
+from sinkkit.journal.moves import Move, Postpone, Return, SettlePlain, Start
+from sinkkit.journal.protocol import Journal
+from sinkkit.journal.states import State
+
+
+@attrs.frozen
+class Answered:
+    """A call that ended: its batch, its verdict, and the encoded rows that may have to be kept, by position."""
+
+    flight: Flight
+    verdict: Verdict = PLAIN
+    letters: dict[int, bytes] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Grant:
+    """What a worker does next.
+
+    Attributes:
+        ticket: To flush before anything else; None if nothing was written.
+        flights: Batches to call, in order.
+        seconds: How long to wait where there are none; None: until something changes.
+        over: Whether this worker's work has ended.
+        events: What happened, to be told once the ticket is durable.
+        changes: What the dispatcher had counted then; a wait ends at once if it has counted more since.
+    """
+
+    ticket: int | None = None
+    flights: Sequence[Flight] = ()
+    seconds: float | None = None
+    over: bool = False
+    events: Sequence[Event] = ()
+    changes: int = 0
+
+
+@attrs.define
+class Dispatcher:
+    """Takes verdicts and hands out work. One for each load; shared by its workers."""
+
+    plan: Plan
+    judge: Judge
+    options: Options
+    journal: Journal
+    clock: Clock
+    observe: Observer
+    run: int
+    load_id: str
+    limiter: Limiter | None = None
+    paused_until: float = 0.0
+    halted: BaseException | None = attrs.field(default=None, init=False)
+    halting: bool = attrs.field(default=False, init=False)
+    abandoned: bool = attrs.field(default=False, init=False)
+    broken: BaseException | None = attrs.field(default=None, init=False)
+    in_flight: dict[int, Flight] = attrs.field(factory=dict, init=False)
+    changed: Condition = attrs.field(factory=Condition, init=False)
+    changes: int = attrs.field(default=0, init=False)
+
+    def exchange(self, done: Sequence[Answered], unused: Sequence[Flight], share: int) -> Grant:
+        """Take what a worker has *done* and not *unused*, and hand out up to *share* batches."""
+        with self.changed:
+            if self.abandoned:
+                return Grant(over=True)
+            at = Moment(now=self.clock.now(), wall=self.clock.wall())
+            events: list[Event] = []
+            moves = self._settle(done, at, events)
+            moves += self._put_back(unused, at)
+            granted, wait = self._choose(share, at, moves)
+            if done or unused:
+                self._notify()
+            ticket = self.journal.submit(moves) if moves else None
+            over = not granted and (self.halting or (self.plan.empty and not self.in_flight))
+            return Grant(ticket, granted, wait, over, events, self.changes)
+
+    def wait(self, grant: Grant) -> None:
+        """Wait until something has changed since *grant*, at most as long as it says."""
+        with self.changed:
+            if self.changes == grant.changes:
+                self.clock.wait(self.changed, grant.seconds)
+
+    def may_call(self) -> bool:
+        """Whether a call that was granted may still start; asked right before it, without the lock."""
+        return not self.halting and not (self.paused_until and self.clock.now() < self.paused_until)
+
+    def starting(self, flight: Flight) -> None:
+        """Note the very start of a call, which the limits count."""
+        if self.limiter is not None:
+            with self.changed:
+                self.limiter.start(len(flight.rows), self.clock.now())
+
+    def halt(self, cause: BaseException | None) -> None:
+        """Start no new call; the first cause given is kept."""
+        with self.changed:
+            self._halt(cause)
+
+    def abandon(self) -> list[Flight]:
+        """Expect no answer any more; returns the batches whose fate is unknown, and says so to the journal."""
+        with self.changed:
+            self.abandoned = True
+            lost = list(self.in_flight.values())
+            self.in_flight.clear()
+            self.journal.submit([Postpone(flight.id, State.UNKNOWN) for flight in lost])
+            self._notify()
+            return lost
+
+    def wants_workers(self) -> bool:
+        """Whether there is work that one more worker could start now."""
+        with self.changed:
+            due = self.plan.next_due()
+            now = self.clock.now()
+            return not self.halting and now >= self.paused_until and (self.plan.may_cut or (due is not None and due <= now))
+
+    def _halt(self, cause: BaseException | None) -> None:
+        if not self.halting:
+            self.halting = True
+            self.halted = cause
+        self._notify()
+
+    def _notify(self) -> None:
+        self.changes += 1
+        self.changed.notify_all()
+
+    def _settle(self, done: Sequence[Answered], at: Moment, events: list[Event]) -> list[Move]:
+        moves: list[Move] = []
+        table, calls, delivered, rejected = "", len(done), 0, 0
+        for answer in done:
+            flight = self.in_flight.pop(answer.flight.id)
+            table = flight.job.table
+            if answer.verdict is PLAIN:
+                delivered += len(flight.rows)
+                self.judge.tally.delivered += len(flight.rows)
+                _extend_plain(moves, flight.id)
+                continue
+            decision = self.judge.decide(flight, answer.verdict, answer.letters, at)
+            delivered, rejected = delivered + decision.delivered, rejected + decision.rejected
+            moves += decision.moves
+            self._follow(decision, flight, answer.verdict, at, events)
+        if done:
+            events.append(
+                CallsSettled(
+                    load_id=self.load_id, table=table, calls=calls, delivered=delivered, rejected=rejected, in_flight=len(self.in_flight)
+                )
+            )
+        return moves
+
+    def _follow(self, decision: Decision, flight: Flight, verdict: Verdict, at: Moment, events: list[Event]) -> None:
+        for again, seconds in decision.waiting:
+            self.plan.wait(again, at.now + seconds)
+        if decision.retry is not None:
+            events.append(
+                RetryScheduled(
+                    load_id=self.load_id,
+                    table=flight.job.table,
+                    rows=len(flight.rows),
+                    attempt=flight.attempts + 1,
+                    wait=decision.retry,
+                    reason=verdict.reason,
+                )
+            )
+        if decision.pause is not None:
+            self.paused_until = max(self.paused_until, at.now + decision.pause)
+            events.append(DestinationPaused(destination=self.judge.destination, seconds=decision.pause, reason=verdict.reason))
+        if decision.halt is not None:
+            self._halt(decision.halt)
+            events.append(RunHalting(reason=verdict.reason or str(decision.halt)))
+
+    def _put_back(self, unused: Sequence[Flight], at: Moment) -> list[Move]:
+        """Batches that were claimed and not called wait again, as they were before."""
+        moves: list[Move] = []
+        for flight in unused:
+            del self.in_flight[flight.id]
+            if self.limiter is not None:
+                self.limiter.cancel(len(flight.rows))
+            moves.append(Return(flight.id, flight.id, flight.since))
+            self.plan.wait(attrs.evolve(flight, attempts=flight.attempts - 1), at.now)
+        return moves
+
+    def _choose(self, share: int, at: Moment, moves: list[Move]) -> tuple[Sequence[Flight], float | None]:
+        """Work that may start now, with the moves that claim it; or how long to wait for some."""
+        if self.halting:
+            return (), None
+        if at.now < self.paused_until:
+            return (), self.paused_until - at.now
+        waited = self.plan.due(at.now)
+        if waited is not None:
+            return self._resume(waited, at, moves)
+        due = self.plan.next_due()
+        if not self.plan.may_cut:
+            return (), None if due is None else due - at.now
+        held = self._reserve(self.plan.next_size(), at)
+        if held is not None:
+            return (), held if due is None else min(held, due - at.now)
+        cut, flights = self.plan.cut(share if self.limiter is None else 1, self.run)
+        moves.append(cut)
+        self.in_flight.update((flight.id, flight) for flight in flights)
+        return flights, None
+
+    def _resume(self, flight: Flight, at: Moment, moves: list[Move]) -> tuple[Sequence[Flight], float | None]:
+        held = self._reserve(len(flight.rows), at)
+        if held is not None:
+            self.plan.wait(flight, at.now)
+            return (), held
+        if not self.probes(flight):
+            moves.append(Start(flight.id, flight.since, self.run))
+            flight = attrs.evolve(flight, attempts=flight.attempts + 1)
+        self.in_flight[flight.id] = flight
+        return (flight,), None
+
+    def probes(self, flight: Flight) -> bool:
+        """Whether *flight* is to be asked after rather than sent."""
+        return flight.since is State.UNKNOWN and self.options.on_unknown == "probe"
+
+    def _reserve(self, rows: int, at: Moment) -> float | None:
+        return None if self.limiter is None else self.limiter.reserve(rows, at.now)
+
+
+def _extend_plain(moves: list[Move], batch: int) -> None:
+    """Settle *batch* too, in one statement with its neighbour where there is one."""
+    last = moves[-1] if moves else None
+    if isinstance(last, SettlePlain) and last.last + 1 == batch:
+        moves[-1] = SettlePlain(last.first, batch)
+    else:
+        moves.append(SettlePlain(batch, batch))

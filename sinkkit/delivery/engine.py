@@ -1,0 +1,133 @@
+"""The threads around the decisions: start workers as they are needed, stop them as they are told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import attrs
+
+from sinkkit.clock import Clock
+from sinkkit.delivery.dispatcher import Dispatcher
+from sinkkit.delivery.worker import Worker
+from sinkkit.errors import CallFailed
+
+POLL_SECONDS = 0.002
+"""How often to look whether another worker would help, while one could be started."""
+
+IDLE_SECONDS = 0.02
+"""How often to look for signals and hung calls otherwise."""
+
+WAITING_SHARE = 0.7
+"""A process that computes for less than this share of the time is waiting in its calls: one more worker helps."""
+
+LONG_CALL_SECONDS = 0.05
+"""A call that runs for longer is taken to wait, whatever it computes."""
+
+HUNG_GRACE_SECONDS = 1.0
+"""How far a call may outlive its timeout before its worker counts as hung: clients count theirs from a later moment."""
+
+
+class Stop(Protocol):
+    """Whether somebody asked the run to end."""
+
+    def asked(self) -> BaseException | None:
+        """Why no new call shall start; None while nobody asked."""
+
+    def urgent(self) -> bool:
+        """Whether running calls shall not be waited for either."""
+
+
+@attrs.define
+class Engine:
+    """Drives one load with threads.
+
+    Args:
+        most: Workers at most.
+        timeout: Seconds a call may take; a thread cannot be stopped, so it is only noticed.
+        drain: Seconds that running calls get after a signal.
+    """
+
+    dispatcher: Dispatcher
+    new_worker: Callable[[], Worker]
+    most: int
+    timeout: float | None
+    drain: float
+    clock: Clock
+    stop: Stop
+    _workers: list[Worker] = attrs.field(factory=list, init=False)
+    _threads: list[threading.Thread] = attrs.field(factory=list, init=False)
+    _ended: threading.Semaphore = attrs.field(factory=lambda: threading.Semaphore(0), init=False)
+    _asked_at: float | None = attrs.field(default=None, init=False)
+    _ended_count: int = attrs.field(default=0, init=False)
+
+    def run(self) -> None:
+        """Return when every worker has ended, or when those that have not are given up."""
+        self._start()
+        wall, cpu = time.perf_counter(), time.process_time()
+        while self._ended_count < len(self._threads):
+            growing = len(self._threads) < self.most
+            if self._ended.acquire(timeout=POLL_SECONDS if growing else IDLE_SECONDS):
+                self._ended_count += 1
+                continue
+            if self._give_up():
+                self.dispatcher.abandon()
+                return
+            now, used = time.perf_counter(), time.process_time()
+            if growing and self._would_help((used - cpu) / (now - wall)):
+                self._grow()
+            wall, cpu = now, used
+
+    def _start(self) -> None:
+        worker = self.new_worker()
+        thread = threading.Thread(target=self._run, args=(worker,), name=f"sinkkit-{len(self._threads) + 1}", daemon=True)
+        self._workers.append(worker)
+        self._threads.append(thread)
+        thread.start()
+
+    def _run(self, worker: Worker) -> None:
+        worker.work()
+        self._ended.release()
+
+    def _would_help(self, computing: float) -> bool:
+        if not self.dispatcher.wants_workers():
+            return False
+        now = self.clock.now()
+        busy = [worker.busy_since for worker in self._workers]
+        if any(since is None for since in busy):
+            return computing < WAITING_SHARE and any(since is not None for since in busy)
+        return computing < WAITING_SHARE or all(now - since > LONG_CALL_SECONDS for since in busy if since is not None)
+
+    def _grow(self) -> None:
+        """As many workers again as there are, up to the limit."""
+        for _ in range(min(len(self._threads), self.most - len(self._threads))):
+            self._start()
+
+    def _give_up(self) -> bool:
+        cause = self.stop.asked()
+        if cause is not None:
+            if self._asked_at is None:
+                self._asked_at = time.monotonic()
+                self.dispatcher.halt(cause)
+            return self.stop.urgent() or time.monotonic() - self._asked_at > self.drain
+        return self._all_hung()
+
+    def _all_hung(self) -> bool:
+        """Whether every call that runs has outlived its timeout and nothing else can be done meanwhile."""
+        if self.timeout is None:
+            return False
+        limit = self.clock.now() - self.timeout - HUNG_GRACE_SECONDS
+        running = [worker.busy_since for worker in self._workers if worker.busy_since is not None]
+        if not running or any(since > limit for since in running):
+            return False
+        if len(running) < self.most and self.dispatcher.wants_workers():
+            return False
+        self.dispatcher.halt(
+            CallFailed(
+                f"{len(running)} calls are still running after their timeout of {self.timeout:g} s",
+                hint="set a timeout in the client that the function uses; whether these batches arrived is unknown",
+            )
+        )
+        return True

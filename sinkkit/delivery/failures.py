@@ -1,0 +1,201 @@
+"""What was raised → what it means: the failure table of the reference, as data.
+
+HTTP errors are known by the names of their classes, so that httpx, requests, aiohttp, urllib3 and
+urllib need not be installed or imported here.
+"""
+
+from __future__ import annotations
+
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import attrs
+
+from sinkkit.delivery.verdict import Fate, Verdict
+from sinkkit.errors import Answer, CallFailed, Halt, Reject, RetryLater, SinkkitError
+
+BODY_BYTES = 2048
+"""How much of a refusal's body is kept as its reason."""
+
+RETRYABLE = frozenset({423, 425, 429, 503})
+AMBIGUOUS = frozenset({408, 500, 502, 504})
+HALTING = frozenset({401, 403, 407})
+NOT_IMPLEMENTED = frozenset({501, 505})
+CONFLICT, TOO_LARGE = 409, 413
+"""Status codes by what they mean for a batch; RFC 9110 for their definitions."""
+
+BY_NAME: dict[str, Fate] = {
+    "httpx.ConnectError": Fate.ABSENT,
+    "httpx.ConnectTimeout": Fate.ABSENT,
+    "httpx.PoolTimeout": Fate.ABSENT,
+    "httpx.ProxyError": Fate.ABSENT,
+    "httpx.UnsupportedProtocol": Fate.STOP,
+    "httpx.LocalProtocolError": Fate.STOP,
+    "httpx.InvalidURL": Fate.STOP,
+    "httpx.TooManyRedirects": Fate.STOP,
+    "httpx.TransportError": Fate.AMBIGUOUS,
+    "httpx.RequestError": Fate.AMBIGUOUS,
+    "requests.ConnectTimeout": Fate.ABSENT,
+    "requests.ProxyError": Fate.ABSENT,
+    "requests.MissingSchema": Fate.STOP,
+    "requests.InvalidSchema": Fate.STOP,
+    "requests.InvalidURL": Fate.STOP,
+    "requests.TooManyRedirects": Fate.STOP,
+    "requests.Timeout": Fate.AMBIGUOUS,
+    "requests.ConnectionError": Fate.AMBIGUOUS,
+    "requests.ChunkedEncodingError": Fate.AMBIGUOUS,
+    "requests.ContentDecodingError": Fate.AMBIGUOUS,
+    "aiohttp.ClientConnectorError": Fate.ABSENT,
+    "aiohttp.ConnectionTimeoutError": Fate.ABSENT,
+    "aiohttp.InvalidURL": Fate.STOP,
+    "aiohttp.ClientError": Fate.AMBIGUOUS,
+    "urllib3.NewConnectionError": Fate.ABSENT,
+    "urllib3.ConnectTimeoutError": Fate.ABSENT,
+    "urllib3.NameResolutionError": Fate.ABSENT,
+    "urllib3.LocationParseError": Fate.STOP,
+    "urllib3.HTTPError": Fate.AMBIGUOUS,
+    "urllib.URLError": Fate.AMBIGUOUS,
+    "http.HTTPException": Fate.AMBIGUOUS,
+    "builtins.ConnectionRefusedError": Fate.ABSENT,
+    "socket.gaierror": Fate.ABSENT,
+    "asyncio.CancelledError": Fate.AMBIGUOUS,
+    "builtins.ConnectionError": Fate.AMBIGUOUS,
+    "builtins.TimeoutError": Fate.AMBIGUOUS,
+}
+"""Top module and class name to fate; the most derived class that is named decides."""
+
+NEVER_CONNECTED = frozenset({"NewConnectionError", "ConnectTimeoutError", "NameResolutionError", "ConnectionRefusedError", "gaierror"})
+
+
+@attrs.frozen
+class Response:
+    """What an HTTP status error carries: status, headers by lower-case name, and the beginning of the body."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+def sort(error: BaseException, *, wall: float, idempotent: bool, wrote_before: bool) -> Verdict:
+    """What *error*, raised by a call, means for its batch.
+
+    Args:
+        error: What was raised.
+        wall: Seconds since the epoch, to read ``Retry-After`` dates against.
+        idempotent: Whether requests carried an idempotency header.
+        wrote_before: Whether an earlier request of the same call changed the destination.
+    """
+    verdict = _sort(error, wall, idempotent=idempotent)
+    if not wrote_before:
+        return verdict
+    if verdict.fate in {Fate.ABSENT, Fate.REFUSED, Fate.TOO_LARGE}:
+        return attrs.evolve(verdict, fate=Fate.AMBIGUOUS)
+    return attrs.evolve(verdict, fate=Fate.BUG) if verdict.fate is Fate.STOP else verdict
+
+
+def _sort(error: BaseException, wall: float, *, idempotent: bool) -> Verdict:
+    if isinstance(error, Answer):
+        return _answer(error)
+    if isinstance(error, SinkkitError):
+        fate = Fate.BUG if isinstance(error, CallFailed) else Fate.STOP
+        return Verdict(fate=fate, error=error, reason=str(error))
+    response = _response(error)
+    if response is not None:
+        return _by_status(error, response, wall, idempotent=idempotent)
+    return Verdict(fate=_by_class(error), error=error, reason=describe(error))
+
+
+def _answer(error: Answer) -> Verdict:
+    if isinstance(error, Reject):
+        return Verdict(fate=Fate.REFUSED, error=error, reason=error.message)
+    if isinstance(error, RetryLater):
+        return Verdict(fate=Fate.ABSENT, error=error, reason=error.message, after=error.after)
+    return Verdict(fate=Fate.STOP if isinstance(error, Halt) else Fate.BUG, error=error, reason=error.message)
+
+
+def describe(error: BaseException) -> str:
+    """Type and text of an error, on one line."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _by_status(error: BaseException, response: Response, wall: float, *, idempotent: bool) -> Verdict:
+    status = response.status
+    fate = Fate.REFUSED
+    if status in RETRYABLE or (status == CONFLICT and idempotent):
+        fate = Fate.ABSENT
+    elif status in NOT_IMPLEMENTED:
+        fate = Fate.REFUSED
+    elif status in AMBIGUOUS or status >= 500:  # noqa: PLR2004  # every other server error
+        fate = Fate.AMBIGUOUS
+    elif status == TOO_LARGE:
+        fate = Fate.TOO_LARGE
+    elif status in HALTING or status < 400:  # noqa: PLR2004  # informational, redirects, and successes that were raised
+        fate = Fate.STOP
+    after = read_retry_after(response.headers.get("retry-after"), wall) if fate in {Fate.ABSENT, Fate.AMBIGUOUS} else None
+    reason = f"HTTP {status}" + (f": {response.body}" if response.body else "")
+    return Verdict(fate=fate, error=error, reason=reason, status=status, after=after)
+
+
+def _response(error: BaseException) -> Response | None:
+    """The response that an HTTP status error of any known library carries."""
+    names = {cls.__name__ for cls in type(error).__mro__}
+    holder: Any = getattr(error, "response", None)
+    if names & {"HTTPStatusError", "HTTPError"} and isinstance(getattr(holder, "status_code", None), int):
+        return Response(int(holder.status_code), _headers(holder), _body(holder))
+    if "ClientResponseError" in names and isinstance(getattr(error, "status", None), int):
+        return Response(int(error.status), _headers(error), str(getattr(error, "message", "")))  # type: ignore[attr-defined]  # aiohttp's
+    if "HTTPError" in names and isinstance(getattr(error, "code", None), int):
+        return Response(int(error.code), _headers(error), str(getattr(error, "reason", "")))  # type: ignore[attr-defined]  # urllib's
+    return None
+
+
+def _headers(holder: Any) -> dict[str, str]:
+    headers = getattr(holder, "headers", None)
+    return {str(name).lower(): str(value) for name, value in headers.items()} if headers else {}
+
+
+def _body(response: Any) -> str:
+    """The first part of a response's text; empty while the body was not read."""
+    try:
+        text = response.text
+    except Exception as error:  # noqa: BLE001  # a streamed body that cannot be read now: its error is the reason
+        return f"(body not read: {type(error).__name__})"
+    return " ".join(str(text).encode()[:BODY_BYTES].decode(errors="ignore").split())
+
+
+def read_retry_after(value: str | None, wall: float) -> float | None:
+    """Seconds to wait, from a ``Retry-After`` header in either of its forms (RFC 9110, 10.2.3); None if it says nothing."""
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - wall)
+    except (TypeError, ValueError):  # neither form: as if the header were not there
+        return None
+
+
+def _by_class(error: BaseException) -> Fate:
+    for cls in type(error).__mro__:
+        fate = BY_NAME.get(f"{cls.__module__.split('.')[0]}.{cls.__name__}")
+        if fate is not None:
+            return Fate.ABSENT if fate is Fate.AMBIGUOUS and _never_connected(error) else fate
+    return Fate.BUG
+
+
+def _never_connected(error: BaseException) -> bool:
+    """Whether what the library wrapped says that no connection was made; chains as requests and urllib3 build them."""
+    seen: list[BaseException] = []
+    line: list[Any] = [error]
+    while line:
+        found = line.pop()
+        if not isinstance(found, BaseException) or found in seen:
+            continue
+        seen.append(found)
+        if type(found).__name__ in NEVER_CONNECTED:
+            return True
+        line += [getattr(found, "reason", None), *found.args[:2]]
+    return False

@@ -1,0 +1,129 @@
+"""Deliver one load package: put plan, judge, dispatcher, workers and engine together by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import attrs
+
+from sinkkit.clock import Clock
+from sinkkit.declaration.options import Options
+from sinkkit.delivery.call import Caller
+from sinkkit.delivery.decide import Judge, Tally
+from sinkkit.delivery.dispatcher import Dispatcher
+from sinkkit.delivery.engine import Engine, Stop
+from sinkkit.delivery.limiter import Limiter
+from sinkkit.delivery.plan import Flight, Plan, flight_of
+from sinkkit.delivery.worker import Worker
+from sinkkit.events import Observer
+from sinkkit.faults import Faults
+from sinkkit.journal.moves import Postpone
+from sinkkit.journal.protocol import Journal
+from sinkkit.journal.records import Counts, JobRecord
+from sinkkit.journal.states import State
+
+
+@attrs.frozen(kw_only=True)
+class Runtime:
+    """Everything a run touches outside its own arguments, handed in."""
+
+    clock: Clock
+    journal: Journal
+    observe: Observer
+    faults: Faults
+    stop: Stop
+
+
+@attrs.frozen(kw_only=True)
+class Load:
+    """What is delivered: a package to a destination; *keep* encodes one row of a batch, by position, for a dead letter."""
+
+    load_id: str
+    run: int
+    destination: str
+    options: Options
+    caller: Caller
+    keep: Callable[[Flight, int], bytes]
+    limiter: Limiter | None
+    drain: float
+
+
+def deliver(load: Load, runtime: Runtime) -> BaseException | None:
+    """Deliver what is open of a package; returns why it halted, or None.
+
+    Raises:
+        JournalError: If the journal cannot be written; what it holds stays true.
+    """
+    dispatcher = dispatcher_for(load, runtime)
+    engine = Engine(
+        dispatcher=dispatcher,
+        new_worker=lambda: worker_for(load, runtime, dispatcher),
+        most=load.options.calls_at_once,
+        timeout=load.options.timeout,
+        drain=load.drain,
+        clock=runtime.clock,
+        stop=runtime.stop,
+    )
+    engine.run()
+    if dispatcher.broken is not None:
+        raise dispatcher.broken
+    runtime.journal.flush(runtime.journal.submit([]))
+    return dispatcher.halted
+
+
+def dispatcher_for(load: Load, runtime: Runtime) -> Dispatcher:
+    """The dispatcher of a load, with all that the journal says is open."""
+    journal, clock = runtime.journal, runtime.clock
+    plan = Plan(batch_size=load.options.batch_size, next_id=journal.next_batch_id(), in_order=load.options.workers == 1)
+    tally = Tally(most_rejected=most_rejected(load.options.max_rejected, journal.counts(load.load_id)))
+    judge = Judge(destination=load.destination, options=load.options, plan=plan, tally=tally)
+    pause = journal.pause_of(load.destination)
+    jobs = journal.jobs(load.load_id)
+    _wait_for_open(load, runtime, plan, {job.id: job for job in jobs})
+    plan.add_jobs(jobs)
+    return Dispatcher(
+        plan=plan,
+        judge=judge,
+        options=load.options,
+        journal=journal,
+        clock=clock,
+        observe=runtime.observe,
+        run=load.run,
+        load_id=load.load_id,
+        limiter=load.limiter,
+        paused_until=0.0 if pause is None else clock.now() + pause[0] - clock.wall(),
+    )
+
+
+def _wait_for_open(load: Load, runtime: Runtime, plan: Plan, jobs: Mapping[int, JobRecord]) -> None:
+    """Put the package's open batches into the plan; those of unknown fate are put on hold where that is asked for."""
+    clock = runtime.clock
+    for record in runtime.journal.recover(load.load_id):
+        if record.state is State.UNKNOWN and load.options.on_unknown == "hold":
+            runtime.journal.submit([Postpone(record.id, State.HELD)])
+        elif record.state is not State.HELD:
+            later = 0.0 if record.not_before is None else max(0.0, record.not_before - clock.wall())
+            plan.wait(flight_of(record, jobs[record.job]), clock.now() + later)
+
+
+def most_rejected(setting: int | str | None, counts: Mapping[str, Counts]) -> float | None:
+    """How many rows this run may reject: ``max_rejected`` of a package with *counts*, less those rejected already."""
+    if setting is None:
+        return None
+    total = sum(count.extracted for count in counts.values())
+    most = float(setting) if isinstance(setting, int) else float(setting.rstrip("% ")) / 100 * total
+    return most - sum(count.rejected for count in counts.values())
+
+
+def worker_for(load: Load, runtime: Runtime, dispatcher: Dispatcher) -> Worker:
+    """A worker of *dispatcher*."""
+    return Worker(
+        dispatcher=dispatcher,
+        journal=runtime.journal,
+        caller=load.caller,
+        clock=runtime.clock,
+        observe=runtime.observe,
+        faults=runtime.faults,
+        keep=load.keep,
+        may_claim_many=load.options.on_unknown == "resend" and load.limiter is None,
+    )

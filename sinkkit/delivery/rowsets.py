@@ -1,0 +1,46 @@
+"""Row numbers as text: how the journal keeps a batch that does not follow one row after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+KEY_VERSION = 1
+"""Counts changes of how keys are made; it is part of what they hash, so that old and new never meet."""
+
+
+def is_run(rows: Sequence[int]) -> bool:
+    """Whether the rows, in order, follow each other without a gap."""
+    return isinstance(rows, range) or rows[-1] - rows[0] + 1 == len(rows)
+
+
+def to_text(rows: Sequence[int]) -> str:
+    """``0-4,7,9-10`` for the rows 0 to 4, 7, 9 and 10, which are in order."""
+    parts: list[list[int]] = []
+    for row in rows if not isinstance(rows, range) else ():
+        if parts and row == parts[-1][1] + 1:
+            parts[-1][1] = row
+        else:
+            parts.append([row, row])
+    if isinstance(rows, range):
+        parts = [[rows[0], rows[-1]]]
+    return ",".join(f"{first}-{last}" if last > first else str(first) for first, last in parts)
+
+
+def from_text(text: str) -> tuple[int, ...]:
+    """The rows that ``to_text`` wrote."""
+    found: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        found.extend(range(int(first), int(last or first) + 1))
+    return tuple(found)
+
+
+def compact(rows: Sequence[int]) -> Sequence[int]:
+    """The same rows, as a range where they follow each other."""
+    return range(rows[0], rows[-1] + 1) if is_run(rows) else tuple(rows)
+
+
+def key_of(load_id: str, job: str, rows: Sequence[int]) -> str:
+    """The idempotency key of a batch: 32 hexadecimal digits from its package, job and rows."""
+    return blake2b(f"{KEY_VERSION}|{load_id}|{job}|{to_text(rows)}".encode(), digest_size=16).hexdigest()

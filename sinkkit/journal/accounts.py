@@ -1,0 +1,107 @@
+"""Where the rows are: reports as SQL over the journal, for open and finished packages alike."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any, TypeAlias
+
+from sinkkit.journal.records import Counts, RunRecord
+from sinkkit.journal.states import OPEN, State
+
+UNCUT = "SELECT table_name, sum(row_count), sum(row_count - frontier) FROM jobs WHERE load_id = ? GROUP BY table_name ORDER BY min(id)"
+BY_STATE = (
+    "SELECT jobs.table_name, batches.state, sum(batches.row_count), sum(batches.delivered), sum(batches.rejected), "
+    "sum(batches.row_count * (batches.resent AND batches.state <> 4)) FROM batches JOIN jobs ON jobs.id = batches.job "
+    "WHERE jobs.load_id = ? GROUP BY jobs.table_name, batches.state"
+)
+FOLDED = "SELECT table_name, extracted, delivered, rejected, pending, unknown, resent FROM folded WHERE load_id = ? ORDER BY rowid"
+FOLD = "INSERT INTO folded (load_id, table_name, extracted, delivered, rejected, pending, unknown, resent) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+OF_PACKAGE = "job IN (SELECT id FROM jobs WHERE load_id = ?)"
+CALLS = "SELECT run, sum(calls), sum(calls - (attempts = calls AND calls > 0)) FROM batches"
+FOLD_CALLS = "UPDATE runs SET calls = calls + ?, retries = retries + ?, metrics = ? WHERE id = ?"
+RUN_COLUMNS = "id, name, destination, started_at, ended_at, status, load_ids, calls, retries, metrics"
+
+Work: TypeAlias = tuple[int, int, dict[str, Any]]
+"""Calls, retries and summed numbers."""
+
+
+def counts_of(db: sqlite3.Connection, load_id: str) -> dict[str, Counts]:
+    """Table name to its counts, for an open or a folded package."""
+    folded = {name: _counts(values) for name, *values in db.execute(FOLDED, (load_id,))}
+    if folded:
+        return folded
+    found: dict[str, Counts] = {}
+    for name, extracted, uncut in db.execute(UNCUT, (load_id,)):
+        found[name] = Counts(extracted=extracted, pending=uncut)
+    for name, state, rows, delivered, rejected, resent in db.execute(BY_STATE, (load_id,)):
+        found[name] += Counts(
+            delivered=delivered,
+            rejected=rejected,
+            pending=rows if state == State.PLANNED else 0,
+            unknown=rows if state in OPEN and state != State.PLANNED else 0,
+            resent=resent,
+        )
+    return found
+
+
+def _counts(values: list[int]) -> Counts:
+    names = ("extracted", "delivered", "rejected", "pending", "unknown", "resent")
+    return Counts(**dict(zip(names, values, strict=True)))
+
+
+def fold(db: sqlite3.Connection, load_id: str) -> None:
+    """Replace the batches and jobs of a package by their counts, and the calls of its runs by their sums."""
+    for name, counts in counts_of(db, load_id).items():
+        values = (counts.extracted, counts.delivered, counts.rejected, counts.pending, counts.unknown, counts.resent)
+        db.execute(FOLD, (load_id, name, *values))
+    for run, (calls, retries, metrics) in _work_of_runs(db, OF_PACKAGE, (load_id,)).items():
+        (kept,) = db.execute("SELECT metrics FROM runs WHERE id = ?", (run,)).fetchone()
+        db.execute(FOLD_CALLS, (calls, retries, json.dumps(_summed(json.loads(kept), metrics)), run))
+    db.execute(f"DELETE FROM batches WHERE {OF_PACKAGE}", (load_id,))  # a constant
+    db.execute("DELETE FROM jobs WHERE load_id = ?", (load_id,))
+
+
+def run_of(db: sqlite3.Connection, run: int) -> RunRecord:
+    """A run with the calls, retries and numbers of folded and open batches together."""
+    row = db.execute(f"SELECT {RUN_COLUMNS} FROM runs WHERE id = ?", (run,)).fetchone()  # a constant
+    live = _work_of_runs(db, "run = ?", (run,)).get(run, (0, 0, {}))
+    return _run_record(row, live)
+
+
+def runs_of(db: sqlite3.Connection) -> list[RunRecord]:
+    """Every run, oldest first."""
+    live = _work_of_runs(db, "run IS NOT NULL", ())
+    rows = db.execute(f"SELECT {RUN_COLUMNS} FROM runs ORDER BY id").fetchall()  # a constant
+    return [_run_record(row, live.get(row[0], (0, 0, {}))) for row in rows]
+
+
+def _work_of_runs(db: sqlite3.Connection, where: str, values: tuple[Any, ...]) -> dict[int, Work]:
+    """Calls, calls that were not the first for their rows, and summed numbers, by run, of the batches *where* names."""
+    counted = f"{CALLS} WHERE run IS NOT NULL AND {where} GROUP BY run"
+    numbered = f"SELECT run, metrics FROM batches WHERE metrics IS NOT NULL AND {where}"  # a constant
+    found: dict[int, Work] = {run: (calls, retries, {}) for run, calls, retries in db.execute(counted, values)}
+    for run, text in db.execute(numbered, values):
+        calls, retries, sums = found[run]
+        found[run] = (calls, retries, _summed(sums, json.loads(text)))
+    return found
+
+
+def _summed(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    return {name: first.get(name, 0) + second.get(name, 0) for name in {**first, **second}}
+
+
+def _run_record(row: tuple[Any, ...], live: Work) -> RunRecord:
+    run, name, destination, started_at, ended_at, status, load_ids, calls, retries, metrics = row
+    return RunRecord(
+        id=run,
+        name=name,
+        destination=destination,
+        started_at=started_at,
+        ended_at=ended_at,
+        status=status,
+        load_ids=tuple(json.loads(load_ids)),
+        calls=calls + live[0],
+        retries=retries + live[1],
+        metrics=_summed(json.loads(metrics), live[2]),
+    )

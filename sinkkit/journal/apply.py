@@ -1,0 +1,156 @@
+"""Moves → SQL: each one a conditional statement that must find what it expects."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+from sinkkit.errors import JournalError
+from sinkkit.journal.moves import Cut, Move, NewBatch, Pause, Postpone, Return, Settle, SettlePlain, Split, Start
+from sinkkit.journal.records import RejectedRecord
+from sinkkit.journal.states import State, sources_of
+
+
+def _among(states: tuple[State, ...]) -> str:
+    return ", ".join(str(int(state)) for state in states)
+
+
+ADVANCE = "UPDATE jobs SET frontier = ? WHERE id = ? AND frontier = ?"
+INSERT_IN_FLIGHT = (
+    "INSERT INTO batches (id, job, first_row, row_count, key, state, attempts, run, calls) "
+    f"VALUES (?, {{job}}, ?, ?, ?, {int(State.IN_FLIGHT)}, 1, {{run}}, 1)"
+)
+INSERT_PLANNED = (
+    "INSERT INTO batches (id, job, first_row, row_count, ranges, key, state, attempts, ambiguous, not_before) "
+    f"SELECT ?, job, ?, ?, ?, ?, {int(State.PLANNED)}, ?, ?, ? FROM batches WHERE id = ?"
+)
+START = (
+    f"UPDATE batches SET state = {int(State.IN_FLIGHT)}, attempts = attempts + 1, not_before = NULL, "
+    f"resent = resent OR state = {int(State.UNKNOWN)}, "
+    "calls = CASE WHEN run IS ?1 THEN calls + 1 ELSE 1 END, run = ?1 WHERE id = ?2 AND state = ?3"
+)
+RETURN = f"UPDATE batches SET state = ?, attempts = attempts - 1, calls = calls - 1 WHERE id BETWEEN ? AND ? AND state = {int(State.IN_FLIGHT)}"
+SETTLE_PLAIN = (
+    f"UPDATE batches SET state = {int(State.SETTLED)}, delivered = row_count "
+    f"WHERE id BETWEEN ? AND ? AND state = {int(State.IN_FLIGHT)}"
+)
+SETTLE = (
+    f"UPDATE batches SET state = {int(State.SETTLED)}, delivered = ?, rejected = ?, metrics = ? "
+    f"WHERE id = ? AND state IN ({_among(sources_of(State.SETTLED))})"
+)
+POSTPONE = {
+    target: (
+        f"UPDATE batches SET state = {int(target)}, not_before = ?, ambiguous = ambiguous OR {int(target is not State.PLANNED)} "
+        f"WHERE id = ? AND state IN ({_among(sources_of(target))})"
+    )
+    for target in (State.PLANNED, State.UNKNOWN, State.HELD)
+}
+SPLIT = f"UPDATE batches SET state = {int(State.SPLIT)} WHERE id = ? AND state IN ({_among(sources_of(State.SPLIT))})"
+REJECT = (
+    "INSERT INTO rejected (id, load_id, table_name, row_index, row, reason, error, status, attempts, rejected_at) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+RECEIPT = (
+    "INSERT INTO receipts (load_id, table_name, row_index, receipt) "
+    "SELECT jobs.load_id, jobs.table_name, ?, ? FROM batches JOIN jobs ON jobs.id = batches.job WHERE batches.id = ?"
+)
+PAUSE = (
+    "INSERT INTO pauses (destination, until, reason) VALUES (?, ?, ?) "
+    "ON CONFLICT (destination) DO UPDATE SET until = max(until, excluded.until), reason = excluded.reason"
+)
+
+
+def _expect(found: int, wanted: int, move: Move) -> None:
+    if found != wanted:
+        raise JournalError(
+            f"the journal did not find what it expected for {move}: {found} of {wanted} rows changed",
+            hint="something else wrote to the journal; run again, what is in doubt is sent again under its key",
+        )
+
+
+def _cut(db: sqlite3.Connection, move: Cut) -> None:
+    _expect(db.execute(ADVANCE, (move.frontier, move.job, move.since)).rowcount, 1, move)
+    db.executemany(INSERT_IN_FLIGHT.format(job=int(move.job), run=int(move.run)), move.batches)
+
+
+def _start(db: sqlite3.Connection, move: Start) -> None:
+    _expect(db.execute(START, (move.run, move.batch, int(move.since))).rowcount, 1, move)
+
+
+def _return(db: sqlite3.Connection, move: Return) -> None:
+    changed = db.execute(RETURN, (int(move.target), move.first, move.last)).rowcount
+    _expect(changed, move.last - move.first + 1, move)
+
+
+def _settle_plain(db: sqlite3.Connection, move: SettlePlain) -> None:
+    changed = db.execute(SETTLE_PLAIN, (move.first, move.last)).rowcount
+    _expect(changed, move.last - move.first + 1, move)
+
+
+def _settle(db: sqlite3.Connection, move: Settle) -> None:
+    metrics = json.dumps(dict(move.metrics)) if move.metrics else None
+    changed = db.execute(SETTLE, (move.delivered, len(move.rejected), metrics, move.batch)).rowcount
+    _expect(changed, 1, move)
+    if move.rejected:
+        db.executemany(REJECT, [_letter(record) for record in move.rejected])
+    if move.receipts:
+        db.executemany(RECEIPT, [(index, receipt, move.batch) for index, receipt in move.receipts])
+    if move.child is not None:
+        _insert(db, move.batch, move.child)
+
+
+def _letter(record: RejectedRecord) -> tuple[Any, ...]:
+    return (
+        record.id,
+        record.load_id,
+        record.table,
+        record.index,
+        record.row,
+        record.reason,
+        record.error,
+        record.status,
+        record.attempts,
+        record.rejected_at,
+    )
+
+
+def _insert(db: sqlite3.Connection, parent: int, new: NewBatch) -> None:
+    values = (new.id, new.first_row, new.row_count, new.ranges, new.key, new.attempts, int(new.ambiguous), new.not_before)
+    db.execute(INSERT_PLANNED, (*values, parent))
+
+
+def _postpone(db: sqlite3.Connection, move: Postpone) -> None:
+    _expect(db.execute(POSTPONE[move.target], (move.not_before, move.batch)).rowcount, 1, move)
+
+
+def _split(db: sqlite3.Connection, move: Split) -> None:
+    _expect(db.execute(SPLIT, (move.batch,)).rowcount, 1, move)
+    for child in move.children:
+        _insert(db, move.batch, child)
+
+
+def _pause(db: sqlite3.Connection, move: Pause) -> None:
+    db.execute(PAUSE, (move.destination, move.until, move.reason))
+
+
+_APPLY: dict[type[Any], Callable[[sqlite3.Connection, Any], None]] = {
+    Cut: _cut,
+    Start: _start,
+    Return: _return,
+    SettlePlain: _settle_plain,
+    Settle: _settle,
+    Postpone: _postpone,
+    Split: _split,
+    Pause: _pause,
+}
+
+
+def apply(db: sqlite3.Connection, move: Move) -> None:
+    """Write one move inside the transaction that is open on *db*.
+
+    Raises:
+        JournalError: If the journal is not in the state the move names.
+    """
+    _APPLY[type(move)](db, move)

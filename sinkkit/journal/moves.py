@@ -1,0 +1,106 @@
+"""Changes of the journal as values: what a worker asks to be written, in one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import attrs
+
+from sinkkit.journal.records import RejectedRecord
+from sinkkit.journal.states import State
+
+
+@attrs.frozen
+class NewBatch:
+    """A batch that did not exist: rows, key and calls made for its rows before."""
+
+    id: int
+    first_row: int
+    row_count: int
+    ranges: str | None
+    key: str
+    attempts: int = 0
+    ambiguous: bool = False
+    not_before: float | None = None
+
+
+@attrs.frozen
+class Cut:
+    """Cut rows ``[since, frontier)`` of *job* into new batches that are in flight at once.
+
+    *batches* are ``(id, first_row, row_count, key)``, with ids that follow each other.
+    """
+
+    job: int
+    since: int
+    frontier: int
+    run: int
+    batches: Sequence[tuple[int, int, int, str]]
+
+
+@attrs.frozen
+class Start:
+    """Put an existing batch, *since* planned or unknown, in flight for one more call."""
+
+    batch: int
+    since: State
+    run: int
+
+
+@attrs.frozen
+class Return:
+    """Batches *first* to *last*, claimed and not called, go back to planned or unknown; the call is not counted."""
+
+    first: int
+    last: int
+    target: State
+
+
+@attrs.frozen
+class SettlePlain:
+    """Batches *first* to *last*, all in flight: every row was delivered, nothing else to keep."""
+
+    first: int
+    last: int
+
+
+@attrs.frozen
+class Settle:
+    """A batch came to its end: rows delivered, dead letters, receipts ``(index in the table, receipt)``, numbers, and rows to send again."""
+
+    batch: int
+    delivered: int
+    rejected: Sequence[RejectedRecord] = ()
+    receipts: Sequence[tuple[int, str]] = ()
+    metrics: Mapping[str, int | float] = attrs.field(factory=dict)
+    child: NewBatch | None = None
+
+
+@attrs.frozen
+class Postpone:
+    """A batch waits as *target* (planned, unknown or held), not to be called before *not_before* (seconds since the epoch)."""
+
+    batch: int
+    target: State
+    not_before: float | None = None
+
+
+@attrs.frozen
+class Split:
+    """A batch becomes its *children*, which are planned."""
+
+    batch: int
+    children: Sequence[NewBatch]
+
+
+@attrs.frozen
+class Pause:
+    """No call to *destination* starts before *until* (seconds since the epoch)."""
+
+    destination: str
+    until: float
+    reason: str
+
+
+Move: TypeAlias = Cut | Start | Return | SettlePlain | Settle | Postpone | Split | Pause

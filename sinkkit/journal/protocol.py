@@ -1,0 +1,81 @@
+"""What the rest of sinkkit asks of a journal; SQLite is one, further ones keep the same promises.
+
+Promises: a commit is durable before ``flush`` returns; moves are applied in the order in which they
+were submitted, those of one submission together or not at all; a move that finds the journal in
+another state than it names changes nothing and raises ``JournalError``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from sinkkit.journal.moves import Move
+from sinkkit.journal.records import BatchRecord, Counts, JobRecord, PackageRecord, RejectedRecord, RunRecord
+
+
+class Journal(Protocol):
+    """Facts about packages, batches, rows and runs of one pipeline."""
+
+    def submit(self, moves: Sequence[Move]) -> int:
+        """Queue *moves* for the next commit and return its ticket; cheap, never waits for the disk."""
+
+    def flush(self, ticket: int) -> None:
+        """Return once everything submitted up to *ticket* is durable."""
+
+    def register(self, package: PackageRecord, jobs: Sequence[JobRecord]) -> None:
+        """Make a sealed package known; its rows count from now on."""
+
+    def replace(self, load_id: str, folder: str, jobs: Sequence[JobRecord]) -> None:
+        """Point an extracted package at a normalized set of files."""
+
+    def bind(self, load_id: str, destination: str) -> None:
+        """Bind a package to a destination's name at its first claim."""
+
+    def packages(self) -> list[PackageRecord]:
+        """Every package, oldest first."""
+
+    def jobs(self, load_id: str) -> list[JobRecord]:
+        """The jobs of a package, in the order of their rows."""
+
+    def recover(self, load_id: str) -> list[BatchRecord]:
+        """Turn what was in flight when the last owner died into unknown, and return all open batches."""
+
+    def next_batch_id(self) -> int:
+        """An id that no batch has had in any open package."""
+
+    def complete(self, load_id: str, at: float) -> None:
+        """Fold a settled package's batches into counts."""
+
+    def drop(self, load_id: str, at: float) -> None:
+        """Give a package up: its open rows stay counted as pending or unknown in the fold."""
+
+    def counts(self, load_id: str) -> dict[str, Counts]:
+        """Where the rows of each table of a package are."""
+
+    def held_only(self, load_id: str) -> bool:
+        """Whether nothing of a package is open but batches on hold."""
+
+    def start_run(self, name: str | None, destination: str | None, at: float) -> int:
+        """Note that a run began; returns its id."""
+
+    def end_run(self, run: int, status: str, load_ids: Sequence[str], at: float) -> None:
+        """Note how a run ended."""
+
+    def run(self, run: int) -> RunRecord:
+        """A run with the calls, retries and numbers of all its batches."""
+
+    def runs(self) -> list[RunRecord]:
+        """Every run, oldest first."""
+
+    def pause_of(self, destination: str) -> tuple[float, str] | None:
+        """Until when (seconds since the epoch) and why no call to *destination* may start."""
+
+    def rejected(self, table: str | None = None) -> Iterator[RejectedRecord]:
+        """Dead letters, oldest first."""
+
+    def receipts(self, table: str | None = None) -> Iterator[Mapping[str, Any]]:
+        """The destination's own ids of delivered rows."""
+
+    def close(self) -> None:
+        """Release the file."""

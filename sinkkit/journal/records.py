@@ -1,0 +1,110 @@
+"""What the journal keeps and gives back, as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+import attrs
+
+from sinkkit.journal.states import State
+
+
+class PackageState(StrEnum):
+    """How far a load package has come."""
+
+    EXTRACTED = "extracted"
+    NORMALIZED = "normalized"
+    COMPLETED = "completed"
+    DROPPED = "dropped"
+
+
+@attrs.frozen(kw_only=True)
+class PackageRecord:
+    """A load package: *destination* is None until its first claim binds it; times are seconds since the epoch."""
+
+    load_id: str
+    folder: str
+    state: PackageState
+    run_name: str | None
+    destination: str | None
+    created_at: float
+    completed_at: float | None = None
+
+
+@attrs.frozen(kw_only=True)
+class JobRecord:
+    """A file of a package: *frontier* rows of *row_count* have been cut into batches; *first_index* is its first row's number in the table."""
+
+    id: int
+    load_id: str
+    name: str
+    table: str
+    row_count: int
+    first_index: int
+    frontier: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class BatchRecord:
+    """A batch as the journal knows it; *ranges* is None for rows that follow each other."""
+
+    id: int
+    job: int
+    first_row: int
+    row_count: int
+    ranges: str | None
+    key: str
+    state: State
+    attempts: int
+    ambiguous: bool
+    not_before: float | None
+
+
+@attrs.frozen(kw_only=True)
+class RejectedRecord:
+    """A dead letter: the row as one JSON line of the package's encoding, and why it was refused."""
+
+    id: str
+    load_id: str
+    table: str
+    index: int
+    row: bytes
+    reason: str
+    error: str | None
+    status: int | None
+    attempts: int
+    rejected_at: float
+
+
+@attrs.frozen(kw_only=True)
+class Counts:
+    """Where the rows of one table are; ``extracted == delivered + rejected + pending + unknown``, always."""
+
+    extracted: int = 0
+    delivered: int = 0
+    rejected: int = 0
+    pending: int = 0
+    unknown: int = 0
+    resent: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        mine, theirs = attrs.astuple(self), attrs.astuple(other)
+        return Counts(**{field.name: a + b for field, a, b in zip(attrs.fields(Counts), mine, theirs, strict=True)})
+
+
+@attrs.frozen(kw_only=True)
+class RunRecord:
+    """One run: *calls* and *retries* made, *metrics* summed; *ended_at* is None while it runs or after a kill."""
+
+    id: int
+    name: str | None
+    destination: str | None
+    started_at: float
+    ended_at: float | None
+    status: str
+    load_ids: Sequence[str]
+    calls: int
+    retries: int
+    metrics: Mapping[str, Any]

@@ -1,0 +1,1 @@
+"""Rows at rest: load packages, written once, sealed and never changed."""

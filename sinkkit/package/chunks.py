@@ -1,0 +1,84 @@
+"""Chunks of sealed files in memory, each checked before it is handed out, few at a time."""
+
+from __future__ import annotations
+
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import attrs
+
+from sinkkit.errors import PackageCorrupted
+from sinkkit.package.manifest import GONE, Chunk
+
+HELD_BYTES = 32 << 20
+"""Bytes of files whose decoded chunks are kept: enough for some thirty workers, each in a chunk of its own."""
+
+
+def read_chunk(path: Path, chunk: Chunk) -> bytes:
+    """The bytes of *chunk* of the file at *path*, checked.
+
+    Raises:
+        PackageCorrupted: If they are not what was written; names file and place.
+    """
+    where = f"{path}, bytes {chunk.offset} to {chunk.offset + chunk.length}"
+    try:
+        with path.open("rb", buffering=0) as file:
+            file.seek(chunk.offset)
+            data = file.read(chunk.length)
+    except OSError as error:
+        raise PackageCorrupted(f"{where}: {error.strerror or error}", hint=GONE) from error
+    if len(data or b"") != chunk.length or zlib.crc32(data) != chunk.crc:
+        raise PackageCorrupted(f"{where} are not what was written: the checksum is wrong; none of these rows was sent", hint=GONE)
+    return data
+
+
+@attrs.define(eq=False)
+class ChunkCache:
+    """The chunks used last, whatever file they are of; used from any number of threads.
+
+    Attributes:
+        limit: Bytes of the files that the chunks held may take; one chunk is held even if it is larger.
+    """
+
+    limit: int = HELD_BYTES
+    held: OrderedDict[Any, tuple[Any, int]] = attrs.field(factory=OrderedDict, init=False)
+    size: int = attrs.field(default=0, init=False)
+    lock: Lock = attrs.field(factory=Lock, init=False)
+    loading: Lock = attrs.field(factory=Lock, init=False)
+
+    def get(self, key: Any, size: int, load: Callable[[], Any]) -> Any:
+        """What is held under *key*, else what *load* gives, which is then held as *size* bytes.
+
+        One thread loads at a time, so that neighbours wait for a chunk rather than read it again.
+        """
+        found = self.peek(key)
+        if found is not None:
+            return found
+        with self.loading:
+            found = self.peek(key)
+            if found is None:
+                found = load()
+                self.hold(key, found, size)
+            return found
+
+    def peek(self, key: Any) -> Any:
+        """What is held under *key*, or None."""
+        with self.lock:
+            entry = self.held.get(key)
+            if entry is None:
+                return None
+            self.held.move_to_end(key)
+            return entry[0]
+
+    def hold(self, key: Any, value: Any, size: int) -> None:
+        """Hold *value* and let go of what was not used for longest."""
+        with self.lock:
+            self.held[key] = (value, size)
+            self.size += size
+            while self.size > self.limit and len(self.held) > 1:
+                _, (_, freed) = self.held.popitem(last=False)
+                self.size -= freed

@@ -1,0 +1,203 @@
+"""The tables and files of a package while it is written: rows wait, fill chunks, chunks fill files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from sinkkit.errors import SchemaError
+from sinkkit.package.files import ArrowFile, OpenFile, fitted, united
+from sinkkit.package.folder import safe_name
+from sinkkit.package.manifest import PackagedTable
+from sinkkit.rows import Row, TableSchema
+from sinkkit.schema.codec import encode
+from sinkkit.schema.columns import Columns, columns_of
+from sinkkit.schema.shapes import shapes_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
+
+CHUNK_BYTES = 1 << 20
+ROW_GROUP_BYTES = 8 << 20
+"""Bytes of Arrow data a row group of a parquet file; smaller ones would cost readers and compression dearly."""
+
+FIRST_PIECE = 32
+"""Rows encoded at once while their size is not known: even rows of a megabyte are few then."""
+
+LONGEST_PIECE = 1000
+BUFFERED_BYTES = 32 << 20
+"""Bytes of encoded rows of all tables together that may wait for their chunks to fill."""
+
+
+@attrs.define(eq=False)
+class OpenTable:
+    """A table of the package while it is written: what waits, and what is known of it."""
+
+    name: str
+    columns: Columns = attrs.field(factory=Columns)
+    hints: dict[str, Mapping[str, Any]] = attrs.field(factory=dict)
+    primary_key: tuple[str, ...] = ()
+    write_disposition: str = "append"
+    rows: int = 0
+    """Rows taken from the waiting ones; the number of the next."""
+    waiting: list[Row] = attrs.field(factory=list)
+    piece: int = FIRST_PIECE
+    encoded: list[Any] = attrs.field(factory=list)
+    """Bytes of JSON Lines, or Arrow tables of the file's schema: the chunk that is filling."""
+    encoded_rows: int = 0
+    encoded_bytes: int = 0
+    file: OpenFile | None = None
+    arrow: ArrowFile | None = None
+
+    def said(self, columns: Mapping[str, Mapping[str, Any]] | None, primary_key: Sequence[str], write_disposition: str) -> None:
+        """Remember what was said of the table with its latest page."""
+        self.hints.update(columns or {})
+        self.primary_key = tuple(primary_key) or self.primary_key
+        self.write_disposition = write_disposition
+
+    def described(self) -> PackagedTable:
+        """The table as the manifest lists it."""
+        schema = TableSchema.of(
+            self.name,
+            self.columns.described(self.hints),
+            write_disposition=self.write_disposition,
+            primary_key=self.primary_key,
+        )
+        return PackagedTable(schema, self.rows)
+
+
+@attrs.define(eq=False)
+class Contents:
+    """All tables and files of a package.
+
+    Attributes:
+        folder: Where the files are written.
+        file_format: How dict rows rest, ``"jsonl"`` or ``"parquet"``.
+        exact_files: Whether files are of just that format; otherwise Arrow data rests as Arrow IPC.
+        max_file_rows: Most rows a file.
+        max_file_bytes: A file that has reached it is followed by another one.
+    """
+
+    folder: Path
+    file_format: str
+    exact_files: bool
+    max_file_rows: int
+    max_file_bytes: int
+    tables: dict[str, OpenTable] = attrs.field(factory=dict)
+    files: list[OpenFile] = attrs.field(factory=list)
+    buffered: int = 0
+
+    def table(self, name: str) -> OpenTable:
+        """The table called *name*."""
+        if name not in self.tables:
+            self.tables[name] = OpenTable(name, piece=LONGEST_PIECE if self.file_format == "parquet" else FIRST_PIECE)
+        return self.tables[name]
+
+    def encode_waiting(self, table: OpenTable, piece: int) -> None:
+        """Encode the waiting rows of *table*, *piece* at a time; the rest that is shorter stays, unless *piece* is 0."""
+        waiting, start = table.waiting, 0
+        while len(waiting) - start >= max(piece, 1):
+            rows = waiting[start : start + (piece or LONGEST_PIECE)]
+            if self.file_format == "parquet":
+                from sinkkit.schema.arrow import table_of
+
+                table.columns = table.columns.merge(columns_of(rows, shapes_of(rows)))
+                self.add_arrow(table, table_of(rows, table=table.name, first_row=table.rows), inferred=True)
+            else:
+                self.add_lines(table, rows, infer=True)
+            start += len(rows)
+        table.waiting = waiting[start:]
+        if table.encoded_rows:
+            average = max(1, table.encoded_bytes // table.encoded_rows)
+            table.piece = max(1, min(LONGEST_PIECE, CHUNK_BYTES // 4 // average))
+
+    def add_lines(self, table: OpenTable, rows: list[Row], *, infer: bool) -> None:
+        """Encode *rows* as JSON Lines into the chunk of *table* that is filling."""
+        while rows:
+            file = self.file_for(table, "jsonl")
+            some = rows[: self.max_file_rows - file.rows - table.encoded_rows]
+            rows = rows[len(some) :]
+            shapes = shapes_of(some)
+            data = encode(some, shapes, table=table.name, first_row=table.rows)
+            if infer:
+                table.columns = table.columns.merge(columns_of(some, shapes))
+            self.add(table, data, len(some), len(data))
+
+    def add_arrow(self, table: OpenTable, data: pa.Table, *, inferred: bool = False) -> None:
+        """Add Arrow *data* to the chunk of *table* that is filling.
+
+        Data of another schema goes into another file. If the schema was only *inferred* from rows, the types of both are
+        united where that changes no value, so that rows do not scatter over many files.
+        """
+        if len(data) and not data.num_columns:
+            raise SchemaError(
+                f"table {table.name!r}, row {table.rows} (counted from 0): rows without columns cannot rest as Arrow data",
+                hint='leave them out, or keep rows as they are with loader_file_format="jsonl"',
+            )
+        form = "parquet" if self.exact_files else "arrow"
+        limit = ROW_GROUP_BYTES if self.exact_files else CHUNK_BYTES
+        while len(data):
+            file = self.file_for(table, form)
+            if table.arrow is None:
+                table.arrow = ArrowFile.begin(file, data.schema)
+            fitting = fitted(data, table.arrow.schema)
+            if fitting is None:
+                data = united(data, table.arrow.schema) if inferred else data
+                if fitted(data, table.arrow.schema) is None:
+                    self.close(table)
+                continue
+            average = max(1, fitting.nbytes // len(fitting))
+            room = max(1, (limit - table.encoded_bytes) // average)
+            some = fitting.slice(0, min(room, self.max_file_rows - file.rows - table.encoded_rows))
+            data = data.slice(len(some))
+            self.add(table, some, len(some), average * len(some), limit)
+
+    def add(self, table: OpenTable, data: Any, rows: int, size: int, limit: int = CHUNK_BYTES) -> None:
+        """Put *data* into the chunk of *table* that is filling; write chunk and file as they become full."""
+        table.encoded.append(data)
+        table.encoded_rows += rows
+        table.encoded_bytes += size
+        self.buffered += size
+        table.rows += rows
+        file = table.file
+        if file is None or (
+            file.rows + table.encoded_rows >= self.max_file_rows or file.size + table.encoded_bytes >= self.max_file_bytes
+        ):
+            self.close(table)
+        elif table.encoded_bytes >= limit:
+            self.flush(table)
+        elif self.buffered > BUFFERED_BYTES:
+            for other in self.tables.values():
+                self.flush(other)
+
+    def file_for(self, table: OpenTable, form: str) -> OpenFile:
+        """The open file of *table*, of format *form*; a new one if there is none."""
+        if table.file is not None and table.file.format != form:
+            self.close(table)
+        if table.file is None:
+            name = f"{safe_name(table.name)}.{len(self.files)}.{form}"
+            table.file = OpenFile(self.folder / name, table.name, form, table.rows)
+            self.files.append(table.file)
+        return table.file
+
+    def flush(self, table: OpenTable) -> None:
+        """Write the chunk of *table* that is filling."""
+        if table.encoded and table.file is not None:
+            if table.arrow is not None:
+                import pyarrow as pa
+
+                table.arrow.append(pa.concat_tables(table.encoded))
+            else:
+                table.file.append(b"".join(table.encoded), table.encoded_rows)
+        self.buffered -= table.encoded_bytes
+        table.encoded, table.encoded_rows, table.encoded_bytes = [], 0, 0
+
+    def close(self, table: OpenTable) -> None:
+        """Write what is left of the open file of *table*."""
+        self.flush(table)
+        if table.arrow is not None:
+            table.arrow.end()
+        table.file = table.arrow = None

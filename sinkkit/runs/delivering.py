@@ -1,0 +1,178 @@
+"""Packages out: bind, normalize if need be, open the destination, deliver, complete, clean up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from sinkkit.declaration.http import wrote_before_failing
+from sinkkit.declaration.opening import Ready
+from sinkkit.delivery.call import Caller
+from sinkkit.delivery.limiter import Limiter
+from sinkkit.delivery.load import Load, Runtime, deliver
+from sinkkit.delivery.plan import Flight
+from sinkkit.errors import ConfigError
+from sinkkit.events import LoadFinished, LoadStarted
+from sinkkit.faults import Point
+from sinkkit.journal.records import Counts, PackageRecord, PackageState
+from sinkkit.package.folder import remove
+from sinkkit.package.reader import Package
+from sinkkit.runs.extraction import Shape, Storage
+from sinkkit.runs.normalization import normalize
+from sinkkit.schema.codec import encode
+from sinkkit.schema.items import ItemsKind
+from sinkkit.schema.shapes import shapes_of
+
+
+@attrs.frozen(kw_only=True)
+class Delivery:
+    """One run's deliveries: to one destination, under one set of limits."""
+
+    ready: Ready
+    storage: Storage
+    run: int
+    drain: float
+    keep_packages: int
+    limiter: Limiter | None
+
+
+def shape_of(ready: Ready) -> Shape:
+    """The form in which rows have to rest for a destination."""
+    return Shape(loader_file_format=ready.options.loader_file_format, exact_files=ready.kind is ItemsKind.PATH)
+
+
+def deliver_package(record: PackageRecord, delivery: Delivery, runtime: Runtime) -> BaseException | None:
+    """Deliver what is open of one package; returns why it halted, or None.
+
+    Raises:
+        ConfigError: If the package is bound to another destination.
+        PackageCorrupted: If its files are not what was written.
+        JournalError: If the journal cannot be written.
+    """
+    check_binding(record, delivery.ready.name)
+    record = _in_shape(record, delivery, runtime)
+    folder = delivery.storage.location.folder / record.folder
+    package = Package.open(folder)
+    runtime.journal.bind(record.load_id, delivery.ready.name)
+    total = sum(runtime.journal.counts(record.load_id).values(), Counts())
+    settled = total.delivered + total.rejected
+    runtime.observe(
+        LoadStarted(load_id=record.load_id, destination=delivery.ready.name, rows=total.extracted, settled=settled)
+    )
+    halted = _deliver(record, package, delivery, runtime)
+    complete = halted is None and _settled(runtime, record.load_id)
+    if complete:
+        runtime.faults(Point.BEFORE_COMPLETE)
+        runtime.journal.complete(record.load_id, runtime.clock.wall())
+        runtime.faults(Point.AFTER_COMPLETE)
+        clean_up(delivery.storage.location.folder, delivery.keep_packages, runtime)
+    runtime.observe(LoadFinished(load_id=record.load_id, complete=complete))
+    return halted
+
+
+def check_binding(record: PackageRecord, name: str) -> None:
+    """Raise ``ConfigError`` if a package's rows went, or were to go, to another destination."""
+    if record.destination not in {None, name}:
+        raise ConfigError(
+            f"load package {record.load_id} is bound to destination {record.destination!r} and cannot be loaded to {name!r}",
+            hint=f"finish it with destination {record.destination!r}, or give its rows up with `sinkkit drop PIPELINE --load {record.load_id}`",
+        )
+
+
+def _in_shape(record: PackageRecord, delivery: Delivery, runtime: Runtime) -> PackageRecord:
+    """The package in the form the destination wants; one that was started stays in the form it has, as its batches count its rows."""
+    if any(job.frontier for job in runtime.journal.jobs(record.load_id)):
+        return record
+    normalize(record, shape_of(delivery.ready), delivery.storage, runtime)
+    return next(found for found in runtime.journal.packages() if found.load_id == record.load_id)
+
+
+def _deliver(record: PackageRecord, package: Package, delivery: Delivery, runtime: Runtime) -> BaseException | None:
+    tables = [table.schema for table in package.manifest.tables.values()]
+    sink = delivery.ready.open(tables)
+    try:
+        load = Load(
+            load_id=record.load_id,
+            run=delivery.run,
+            destination=delivery.ready.name,
+            options=delivery.ready.options,
+            caller=_caller(sink, package, delivery, runtime),
+            keep=_keeper(package),
+            limiter=delivery.limiter,
+            drain=delivery.drain,
+        )
+        halted = deliver(load, runtime)
+        if halted is None and _settled(runtime, record.load_id):
+            sink.complete()
+        return halted
+    finally:
+        sink.close()
+
+
+def _settled(runtime: Runtime, load_id: str) -> bool:
+    total = sum(runtime.journal.counts(load_id).values(), Counts())
+    return total.pending == total.unknown == 0
+
+
+def _caller(sink: Any, package: Package, delivery: Delivery, runtime: Runtime) -> Caller:
+    ready = delivery.ready
+    redactor = ready.resolver.redactor
+    return Caller(
+        sink=sink,
+        read=reader_of(package, ready.kind),
+        pipeline_name=delivery.storage.pipeline_name,
+        clock=runtime.clock,
+        idempotent=ready.options.idempotency_header is not None,
+        wrote=wrote_before_failing if ready.client is not None else _never,
+        clean_text=redactor.text,
+        clean_error=redactor.error,
+    )
+
+
+def _never() -> bool:
+    return False
+
+
+def reader_of(package: Package, kind: ItemsKind) -> Callable[[str, Sequence[int]], Any]:
+    """Job name and row numbers to the items of *kind*."""
+
+    def read(job: str, rows: Sequence[int]) -> Any:
+        reader = package.job(job)
+        if kind is ItemsKind.PATH:
+            reader.check()
+            return reader.path
+        return reader.items(kind, rows)
+
+    return read
+
+
+def _keeper(package: Package) -> Callable[[Flight, int], bytes]:
+    """Encodes one row of a batch, for its dead letter."""
+
+    def keep(flight: Flight, position: int) -> bytes:
+        number = flight.rows[position]
+        rows = package.job(flight.job.name).items(ItemsKind.ROWS, range(number, number + 1))
+        return encode(rows, shapes_of(rows), table=flight.job.table, first_row=flight.job.first_index + number).rstrip(b"\n")
+
+    return keep
+
+
+
+def clean_up(folder: Path, keep: int, runtime: Runtime) -> None:
+    """Remove the files of finished packages, but for the newest *keep* of them."""
+    finished = [r for r in runtime.journal.packages() if r.state in {PackageState.COMPLETED, PackageState.DROPPED}]
+    for record in finished[: len(finished) - keep]:
+        if (folder / record.folder).exists():
+            remove(folder / record.folder)
+
+
+def remove_unregistered(storage: Storage, runtime: Runtime) -> None:
+    """Remove what no package of the journal refers to: the remains of an extraction or normalization that was killed."""
+    known = {storage.location.folder / record.folder for record in runtime.journal.packages()}
+    for place in (storage.location.packages, storage.location.normalized):
+        for found in sorted(place.iterdir()) if place.exists() else ():
+            if found not in known:
+                remove(found)

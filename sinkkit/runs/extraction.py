@@ -1,0 +1,129 @@
+"""Data → a sealed load package, registered in the journal; or nothing at all."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+
+from sinkkit.delivery.load import Runtime
+from sinkkit.events import PackageSealed, RowsExtracted
+from sinkkit.faults import Point
+from sinkkit.journal.records import JobRecord, PackageRecord, PackageState
+from sinkkit.package.manifest import Manifest
+from sinkkit.package.writer import PackageWriter
+from sinkkit.runs.location import Location
+from sinkkit.sources import ArrowPage, Page, read
+
+
+@attrs.frozen(kw_only=True)
+class Shape:
+    """How rows rest: what the destination's settings say about files, as far as they are known."""
+
+    loader_file_format: str = "jsonl"
+    exact_files: bool = False
+
+    def asdict(self) -> dict[str, Any]:
+        """For the manifest."""
+        return attrs.asdict(self)
+
+
+@attrs.frozen(kw_only=True)
+class Storage:
+    """Where packages are written, and how large their files get (rows, bytes)."""
+
+    location: Location
+    pipeline_name: str
+    max_file_rows: int
+    max_file_bytes: int
+    durability: str = "full"
+
+
+@attrs.frozen(kw_only=True)
+class TableArguments:
+    """What the caller says about the table of the data."""
+
+    table_name: str | None = None
+    columns: Any = None
+    primary_key: Any = None
+    write_disposition: str | None = None
+
+
+def extract(
+    data: Any, table: TableArguments, shape: Shape, storage: Storage, runtime: Runtime, *, run_name: str | None, state: PackageState
+) -> str | None:
+    """Take all of *data* into a new package; returns its load id, or None if there were no rows.
+
+    Raises:
+        SourceError: If the data cannot be read or kept; nothing of it stays.
+        ConfigError: If what is said of the table is impossible.
+    """
+    load_id = new_load_id(runtime.clock.wall())
+    pages = read(data, **attrs.asdict(table, recurse=False))
+    with writer_for(storage.location.packages, load_id, shape, storage, runtime) as writer:
+        write_pages(pages, writer, runtime)
+        if writer.rows == 0:
+            return None
+        manifest = writer.seal()
+    record = PackageRecord(
+        load_id=load_id,
+        folder=f"{storage.location.packages.name}/{load_id}",
+        state=state,
+        run_name=run_name,
+        destination=None,
+        created_at=runtime.clock.wall(),
+    )
+    runtime.journal.register(record, jobs_of(manifest))
+    runtime.faults(Point.AFTER_REGISTER)
+    runtime.observe(PackageSealed(load_id=load_id, rows=manifest.rows))
+    return load_id
+
+
+def new_load_id(wall: float) -> str:
+    """A name for a package, unique in the world and sorted by time: milliseconds since the epoch and 64 random bits."""
+    return f"{int(wall * 1000):013d}-{secrets.token_hex(8)}"
+
+
+def writer_for(parent: Any, load_id: str, shape: Shape, storage: Storage, runtime: Runtime) -> PackageWriter:
+    """A writer of a package in the folder *parent*."""
+    return PackageWriter(
+        parent,
+        load_id,
+        storage.pipeline_name,
+        file_format="parquet" if shape.loader_file_format == "parquet" else "jsonl",
+        exact_files=shape.exact_files,
+        max_file_rows=storage.max_file_rows,
+        max_file_bytes=storage.max_file_bytes,
+        durability="process" if storage.durability == "process" else "full",
+        shape=shape.asdict(),
+        clock=runtime.clock,
+        faults=runtime.faults,
+    )
+
+
+def write_pages(pages: Iterator[Page], writer: PackageWriter, runtime: Runtime) -> None:
+    """Write every page, in order."""
+    for page in pages:
+        table = page.table
+        hints: dict[str, Any] = {
+            "columns": table.columns,
+            "primary_key": table.primary_key,
+            "write_disposition": table.write_disposition,
+        }
+        if isinstance(page, ArrowPage):
+            writer.write_arrow(table.name, page.data, **hints)
+            rows = page.data.num_rows
+        else:
+            writer.write_rows(table.name, page.rows, **hints)
+            rows = len(page.rows)
+        runtime.observe(RowsExtracted(table=table.name, rows=rows))
+
+
+def jobs_of(manifest: Manifest) -> list[JobRecord]:
+    """The jobs of a package, as the journal keeps them."""
+    return [
+        JobRecord(id=0, load_id=manifest.load_id, name=file.name, table=file.table, row_count=file.rows, first_index=file.first_index)
+        for file in manifest.files
+    ]

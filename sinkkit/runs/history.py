@@ -1,0 +1,42 @@
+"""Runs that have a name: whether one was completed, and its report."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sinkkit.journal.records import PackageState, RunRecord
+from sinkkit.runs.report import LoadInfo, tables_of
+from sinkkit.runs.session import OPEN, Session
+
+
+def completed_run(session: Session, run_id: str) -> LoadInfo | None:
+    """The report of the run named *run_id* if nothing of it is pending or unknown; None if it has not been completed."""
+    packages = [record for record in session.runtime.journal.packages() if record.run_name == run_id]
+    runs = [run for run in session.runtime.journal.runs() if run.name == run_id and run.id != session.run]
+    finished = any(run.status == "completed" for run in runs) or any(p.state is PackageState.COMPLETED for p in packages)
+    if not finished or any(record.state in OPEN for record in packages):
+        return None
+    return _report(session, run_id, runs, [record.load_id for record in packages])
+
+
+def _report(session: Session, run_id: str, runs: list[RunRecord], load_ids: list[str]) -> LoadInfo:
+    metrics: dict[str, Any] = {}
+    for run in runs:
+        for name, value in run.metrics.items():
+            metrics[name] = metrics.get(name, 0) + value
+    started = min((run.started_at for run in runs), default=session.runtime.clock.wall())
+    ended = max((run.ended_at for run in runs if run.ended_at is not None), default=started)
+    destinations = [run.destination for run in runs if run.destination is not None]
+    return LoadInfo(
+        pipeline_name=session.storage.pipeline_name,
+        run_id=run_id,
+        destination_name=destinations[-1] if destinations else None,
+        load_ids=tuple(load_ids),
+        tables=tables_of(session.runtime.journal, load_ids),
+        calls=sum(run.calls for run in runs),
+        retries=sum(run.retries for run in runs),
+        metrics=metrics,
+        started_at=datetime.fromtimestamp(started, UTC),
+        elapsed=ended - started,
+    )

@@ -1,0 +1,55 @@
+"""Where a pipeline keeps its state on disk."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import attrs
+
+from sinkkit.errors import ConfigError
+
+
+@attrs.frozen
+class Location:
+    """The folder of one pipeline and what lies in it."""
+
+    folder: Path
+
+    @property
+    def journal(self) -> Path:
+        """The journal's file."""
+        return self.folder / "journal.db"
+
+    @property
+    def lock(self) -> Path:
+        """The file that the owner locks."""
+        return self.folder / "owner.lock"
+
+    @property
+    def packages(self) -> Path:
+        """Where sealed packages are, as they were extracted."""
+        return self.folder / "packages"
+
+    @property
+    def normalized(self) -> Path:
+        """Where sealed packages are that were normalized again for their destination."""
+        return self.folder / "normalized"
+
+
+def default_folder() -> Path:
+    """``$SINKKIT_PIPELINES_DIR``, or ``~/.sinkkit/pipelines``."""
+    given = os.environ.get("SINKKIT_PIPELINES_DIR")
+    return Path(given) if given else Path.home() / ".sinkkit" / "pipelines"
+
+
+def locate(name: str, pipelines_dir: str | os.PathLike[str] | None) -> Location:
+    """The location of pipeline *name*.
+
+    Raises:
+        ConfigError: If the name cannot be that of a folder.
+    """
+    if not name or name.startswith(".") or "/" in name or "\0" in name:
+        raise ConfigError(f"{name!r} cannot name a pipeline", hint="use letters, digits, _ and -: it becomes the name of a folder")
+    parent = default_folder() if pipelines_dir is None else Path(pipelines_dir)
+    return Location(parent.expanduser().absolute() / name)

@@ -1,0 +1,100 @@
+"""One process owns a pipeline at a time: a record lock, which the system drops when the owner dies and no child inherits."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sinkkit.clock import Clock
+from sinkkit.errors import JournalError, PipelineLocked
+
+_held: dict[str, int] = {}
+_held_lock = threading.Lock()
+"""Locks of this process, by path: the system lets a process lock what it holds already, so a second thread is refused here."""
+
+
+@contextmanager
+def owning(path: Path, clock: Clock) -> Iterator[None]:
+    """Own the pipeline whose lock is the file *path* while the block runs.
+
+    Raises:
+        PipelineLocked: If another process, or another thread of this one, owns it; names the owner.
+        JournalError: If the file cannot be made.
+    """
+    key = str(path)
+    with _held_lock:
+        if _held.get(key) == os.getpid():
+            raise PipelineLocked(f"pipeline {path.parent.name!r} is in use by this process already", hint="one run at a time: wait for the other")
+        _held[key] = os.getpid()
+    try:
+        descriptor = _open(path)
+        try:
+            _lock(descriptor, path)
+            _sign(descriptor, clock)
+            yield
+        finally:
+            os.close(descriptor)
+    finally:
+        with _held_lock:
+            _held.pop(key, None)
+
+
+def _open(path: Path) -> int:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise JournalError(
+            f"the pipeline's folder {path.parent} cannot be used: {error.strerror}",
+            hint="check the folder's owner and mode, or set pipelines_dir or SINKKIT_PIPELINES_DIR to another one",
+        ) from error
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in {errno.EACCES, errno.EAGAIN}:
+            raise JournalError(f"{path} cannot be locked: {error.strerror}", hint="set pipelines_dir to a local disk") from error
+        raise PipelineLocked(
+            f"pipeline {path.parent.name!r} is owned by {_owner(descriptor)}", hint="wait for it to end, or stop it; its lock goes with it"
+        ) from error
+
+
+def _sign(descriptor: int, clock: Clock) -> None:
+    since = datetime.fromtimestamp(clock.wall(), UTC).isoformat(timespec="seconds")
+    text = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": since, "command": " ".join(sys.argv)[:200]})
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, text.encode(), 0)
+
+
+def _owner(descriptor: int) -> str:
+    try:
+        found = json.loads(os.pread(descriptor, 4096, 0))
+        return f"process {found['pid']} on {found['host']} since {found['since']} ({found['command']})"
+    except (ValueError, KeyError, TypeError):  # the owner has locked and not yet signed
+        return "another process"
+
+
+def owner_of(path: Path) -> str | None:
+    """Who owns the pipeline now, for reports; None if nobody does."""
+    if not path.exists():
+        return None
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return _owner(descriptor)
+    else:
+        return None
+    finally:
+        os.close(descriptor)

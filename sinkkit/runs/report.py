@@ -1,0 +1,152 @@
+"""What a run says of itself: counts from the journal, for people and programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+
+from sinkkit.errors import DeliveryFailed, PendingPackages
+from sinkkit.journal.protocol import Journal
+from sinkkit.journal.records import Counts
+
+
+@attrs.frozen(kw_only=True)
+class LoadInfo:
+    """The report of a run.
+
+    Attributes:
+        pipeline_name: The pipeline.
+        run_id: The run's name, if it was given one.
+        destination_name: Where rows went; None if nothing was to be sent.
+        load_ids: The load packages concerned.
+        tables: Table name to its counts over these packages' whole life; ``extracted`` is the sum of ``delivered``,
+            ``rejected``, ``pending`` and ``unknown``, and ``resent`` rows were sent again after an unknown fate.
+        calls: Calls made in this run.
+        retries: Calls that were not the first for their rows.
+        metrics: Numbers that the function returned, summed.
+        started_at: When the run began, UTC.
+        elapsed: How long it took, in seconds.
+        data_taken: Whether the data given was extracted; False where pending rows were finished instead.
+    """
+
+    pipeline_name: str
+    run_id: str | None = None
+    destination_name: str | None = None
+    load_ids: tuple[str, ...] = ()
+    tables: Mapping[str, Counts] = attrs.field(factory=dict)
+    calls: int = 0
+    retries: int = 0
+    metrics: Mapping[str, Any] = attrs.field(factory=dict)
+    started_at: datetime
+    elapsed: float = 0.0
+    data_taken: bool = True
+
+    @property
+    def total(self) -> Counts:
+        """The counts of all tables together."""
+        return sum(self.tables.values(), Counts())
+
+    @property
+    def has_rejected(self) -> bool:
+        """Whether rows were refused and kept as dead letters."""
+        return self.total.rejected > 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is pending or unknown."""
+        return self.total.pending == self.total.unknown == 0
+
+    def raise_on_rejected(self) -> None:
+        """Raise ``DeliveryFailed`` if rows were rejected."""
+        if self.has_rejected:
+            raise DeliveryFailed(
+                f"{self.total.rejected:,} rows of pipeline {self.pipeline_name!r} were rejected",
+                info=self,
+                hint=f"see `sinkkit rejected {self.pipeline_name}` or pipeline.rejected()",
+            )
+
+    def raise_if_data_not_taken(self) -> None:
+        """Raise ``PendingPackages`` if pending rows were finished instead of extracting the data given."""
+        if not self.data_taken:
+            raise PendingPackages(
+                f"pipeline {self.pipeline_name!r} finished rows of an earlier run and did not take the data given",
+                hint="run it again to send the new data, name your runs with run_id, or use on_pending='continue'",
+            )
+
+    def asdict(self) -> dict[str, Any]:
+        """The report as plain values that JSON can hold."""
+        return {
+            "pipeline_name": self.pipeline_name,
+            "run_id": self.run_id,
+            "destination_name": self.destination_name,
+            "load_ids": list(self.load_ids),
+            "tables": {name: attrs.asdict(counts) for name, counts in self.tables.items()},
+            "calls": self.calls,
+            "retries": self.retries,
+            "metrics": dict(self.metrics),
+            "started_at": self.started_at.isoformat(),
+            "elapsed": self.elapsed,
+            "data_taken": self.data_taken,
+        }
+
+    def __str__(self) -> str:
+        return describe(self)
+
+
+def describe(info: LoadInfo) -> str:
+    """The report for people: one line on the whole, one a table, one on anything to know."""
+    to = f" → {info.destination_name}" if info.destination_name else ""
+    lines = [f"{info.pipeline_name}{to}: {_words(info.total)} in {info.elapsed:.2f} s"]
+    if info.calls:
+        lines[0] += f", {_many(info.calls, 'call')}" + (f", {info.retries:,} of them retries" if info.retries else "")
+    if len(info.tables) > 1:
+        lines += [f"  {name}: {_words(counts)}" for name, counts in info.tables.items()]
+    if info.metrics:
+        lines.append("  " + ", ".join(f"{name} {value:,}" for name, value in info.metrics.items()))
+    if info.total.resent:
+        lines.append(f"  {_many(info.total.resent, 'row')} of unknown fate sent again under the same key")
+    if info.total.pending or info.total.unknown:
+        lines.append("  not everything was delivered: run again, or `sinkkit resume " + info.pipeline_name + "`")
+    if not info.data_taken:
+        lines.append("  rows of an earlier run were finished; the data given was NOT taken: run again to send it")
+    return "\n".join(lines)
+
+
+def _words(counts: Counts) -> str:
+    parts = [f"{_many(counts.delivered, 'row')} delivered"]
+    parts += [f"{getattr(counts, name):,} {name}" for name in ("rejected", "pending", "unknown") if getattr(counts, name)]
+    return ", ".join(parts)
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def info_of(journal: Journal, pipeline_name: str, run: int, *, load_ids: list[str], data_taken: bool, now: float) -> LoadInfo:
+    """The report of run number *run* over the packages *load_ids*, from the journal alone; *now* in seconds since the epoch."""
+    record = journal.run(run)
+    return LoadInfo(
+        pipeline_name=pipeline_name,
+        run_id=record.name,
+        destination_name=record.destination,
+        load_ids=tuple(load_ids),
+        tables=tables_of(journal, load_ids),
+        calls=record.calls,
+        retries=record.retries,
+        metrics=record.metrics,
+        started_at=datetime.fromtimestamp(record.started_at, UTC),
+        elapsed=max(0.0, (record.ended_at or now) - record.started_at),
+        data_taken=data_taken,
+    )
+
+
+def tables_of(journal: Journal, load_ids: list[str]) -> dict[str, Counts]:
+    """The counts of each table over several packages."""
+    tables: dict[str, Counts] = {}
+    for load_id in load_ids:
+        for name, counts in journal.counts(load_id).items():
+            tables[name] = tables.get(name, Counts()) + counts
+    return tables

@@ -1,0 +1,179 @@
+"""What a run holds while it works: the lock, the journal, and the rules about packages of earlier runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import attrs
+
+from sinkkit.clock import Clock
+from sinkkit.declaration.opening import Ready
+from sinkkit.delivery.limiter import Limiter
+from sinkkit.delivery.load import Runtime
+from sinkkit.errors import DeliveryFailed, PendingPackages, SinkkitError
+from sinkkit.events import Observer, RunFinished, RunStarted
+from sinkkit.faults import Faults
+from sinkkit.journal.records import PackageRecord, PackageState
+from sinkkit.journal.sqlite import SqliteJournal
+from sinkkit.runs.delivering import Delivery, deliver_package, remove_unregistered
+from sinkkit.runs.extraction import Storage
+from sinkkit.runs.owner import owning
+from sinkkit.runs.report import LoadInfo, info_of
+from sinkkit.runs.signals import listening
+
+OPEN = frozenset({PackageState.EXTRACTED, PackageState.NORMALIZED})
+
+
+@attrs.frozen(kw_only=True)
+class Surroundings:
+    """What a pipeline hands to each of its runs."""
+
+    clock: Clock
+    observe: Observer
+    faults: Faults
+    drain: float
+    keep_packages: int
+
+
+@attrs.define
+class Session:
+    """One run of a pipeline that this process owns: its packages, its record in the journal, its report."""
+
+    runtime: Runtime
+    storage: Storage
+    around: Surroundings
+    ready: Ready | None
+    run_name: str | None
+    run: int
+    load_ids: list[str] = attrs.field(factory=list)
+    data_taken: bool = True
+
+    def pending(self) -> list[PackageRecord]:
+        """Packages of earlier runs that stand in the way of new data, oldest first; those wholly on hold do not."""
+        found = [record for record in self.runtime.journal.packages() if record.state in OPEN]
+        return [record for record in found if not self.runtime.journal.held_only(record.load_id)]
+
+    def deliver(self, records: list[PackageRecord]) -> None:
+        """Deliver packages one after another.
+
+        Raises:
+            DeliveryFailed: If rows stay pending or unknown; its cause is what halted the run.
+            KeyboardInterrupt, SystemExit: If a signal ended the run.
+        """
+        ready = self.ready
+        if ready is None or not records:
+            return
+        limit = ready.options.rate_limit
+        delivery = Delivery(
+            ready=ready,
+            storage=self.storage,
+            run=self.run,
+            drain=self.around.drain,
+            keep_packages=self.around.keep_packages,
+            limiter=None if limit is None else Limiter(limit),
+        )
+        for record in records:
+            self.load_ids.append(record.load_id)
+            with listening() as stop:
+                halted = deliver_package(record, delivery, attrs.evolve(self.runtime, stop=stop))
+                asked = stop.asked()
+            if asked is not None:
+                raise asked
+            if halted is not None or not self.info().complete:
+                self._fail(halted)
+
+    def _fail(self, cause: BaseException | None) -> None:
+        info = self.info()
+        open_rows = f"{info.total.pending:,} rows pending, {info.total.unknown:,} of unknown fate"
+        why = "" if cause is None else f": {_first_line(cause)}"
+        hint = getattr(cause, "hint", None) or f"mend the cause and run again, or `sinkkit resume {self.storage.pipeline_name}`"
+        error = DeliveryFailed(f"pipeline {self.storage.pipeline_name!r} did not deliver everything ({open_rows}){why}", info=info, hint=hint)
+        raise error from cause
+
+    def info(self) -> LoadInfo:
+        """The report, as things stand."""
+        return info_of(
+            self.runtime.journal,
+            self.storage.pipeline_name,
+            self.run,
+            load_ids=self.load_ids,
+            data_taken=self.data_taken,
+            now=self.runtime.clock.wall(),
+        )
+
+    def refuse_pending(self, pending: list[PackageRecord]) -> None:
+        """Raise ``PendingPackages`` if there are any."""
+        if pending:
+            raise PendingPackages(
+                f"pipeline {self.storage.pipeline_name!r} has {len(pending)} load packages that are not finished, "
+                f"the oldest is {pending[0].load_id}",
+                hint="deliver them with pipeline.resume(), or give them up with pipeline.drop(load_id)",
+            )
+
+
+def _first_line(error: BaseException) -> str:
+    text = error.message if isinstance(error, SinkkitError) else str(error)
+    return f"{type(error).__name__}: {' '.join(text.split())}" if text else type(error).__name__
+
+
+@contextmanager
+def opened(
+    storage: Storage, around: Surroundings, *, ready: Ready | None, run_name: str | None, before: Callable[[], Any] | None = None
+) -> Iterator[Session]:
+    """Own the pipeline and open its journal while the block runs; the run is kept in the journal, however it ends.
+
+    Args:
+        storage: Where the pipeline's state is.
+        around: Clock, observer, crash points, limits in time.
+        ready: The destination, if rows may be sent.
+        run_name: The run's name, if it has one.
+        before: Called once the pipeline is owned, before anything is opened.
+
+    Raises:
+        PipelineLocked: If another process owns it.
+        JournalError: If its state cannot be used.
+    """
+    with owning(storage.location.lock, around.clock):
+        if before is not None:
+            before()
+        journal = SqliteJournal(storage.location.journal, clock=around.clock, durability=storage.durability)
+        try:
+            with _run(journal, storage, around, ready, run_name) as session:
+                yield session
+        finally:
+            journal.close()
+
+
+@contextmanager
+def _run(
+    journal: SqliteJournal, storage: Storage, around: Surroundings, ready: Ready | None, run_name: str | None
+) -> Iterator[Session]:
+    with listening() as stop:
+        runtime = Runtime(clock=around.clock, journal=journal, observe=around.observe, faults=around.faults, stop=stop)
+    remove_unregistered(storage, runtime)
+    destination = None if ready is None else ready.name
+    run = journal.start_run(run_name, destination, around.clock.wall())
+    session = Session(runtime, storage, around, ready, run_name, run)
+    around.observe(RunStarted(pipeline=storage.pipeline_name, destination=destination))
+    status = "failed"
+    try:
+        yield session
+        status = "completed"
+    except (KeyboardInterrupt, SystemExit):
+        status = "interrupted"
+        raise
+    finally:
+        _end(session, status)
+
+
+def _end(session: Session, status: str) -> None:
+    """Keep how the run ended; where the journal itself has failed, the next run will see this one as still running."""
+    runtime = session.runtime
+    try:
+        runtime.journal.end_run(session.run, status, session.load_ids, runtime.clock.wall())
+        summary = str(session.info()).splitlines()[0]
+    except SinkkitError as error:
+        summary = f"{session.storage.pipeline_name}: the journal failed: {error.message}"
+    runtime.observe(RunFinished(pipeline=session.storage.pipeline_name, ok=status == "completed", summary=summary))

@@ -1,0 +1,28 @@
+"""The one way to ask for a package that sinkkit does not install by itself."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from sinkkit.errors import ConfigError
+
+
+def require(module: str, *, extra: str) -> Any:
+    """Import *module* and give it back.
+
+    Args:
+        module: Dotted name, for example ``"pandas"``.
+        extra: The extra of sinkkit that installs it.
+
+    Raises:
+        ConfigError: If the package is not installed; the hint says how to install it.
+        ModuleNotFoundError: If the package is there and something that it needs itself is not.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        top = module.partition(".")[0]
+        if error.name is None or error.name.partition(".")[0] != top:
+            raise
+        raise ConfigError(f"{top} is not installed", hint=f'pip install "sinkkit[{extra}]"') from error

@@ -1,0 +1,1 @@
+"""Text in files and the environment becomes typed values: secrets, providers, resolution, credentials, redaction."""

@@ -1,0 +1,330 @@
+"""One setting from its places: found, made a value, completed field by field, with every problem collected instead of raised."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from sinkkit.errors import ConfigError
+from sinkkit.settings.keys import SENSITIVE, Path
+from sinkkit.settings.kinds import (
+    ANYTHING,
+    Field,
+    bare,
+    described,
+    fields,
+    is_mapping,
+    is_native,
+    is_record,
+    is_secret,
+    is_writable,
+    members,
+)
+from sinkkit.settings.learning import learn, learn_private, secret_texts
+from sinkkit.settings.lookup import Hit, Lookup
+from sinkkit.settings.redact import Redactor
+from sinkkit.settings.secret import MASK, SHORTEST, Secret, SecretInConfigWarning
+from sinkkit.settings.typed import convert, refusal, unpacked
+from sinkkit.settings.wanted import MISSING
+
+
+@attrs.frozen
+class Found:
+    """Where a setting came from.
+
+    Attributes:
+        name: The setting, with dots inside a table.
+        shown: Its value for people, secrets masked.
+        provider: The provider's name; ``argument`` and ``default`` for those.
+        place: The exact key and the file or provider it stands in.
+        shadows: Further places that hold the setting and were not used, in order.
+    """
+
+    name: str
+    shown: str
+    provider: str
+    place: str
+    shadows: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Problem:
+    """What is wrong with one setting; *missing* or else malformed."""
+
+    text: str
+    hint: str | None = None
+    missing: bool = False
+
+
+@attrs.define(eq=False)
+class Reading:
+    """The answers to one question put to the settings.
+
+    Attributes:
+        lookup: Where to look.
+        redactor: Learns every secret.
+        thorough: Also find out what each value shadows.
+        warned: Places already warned about.
+    """
+
+    lookup: Lookup
+    redactor: Redactor
+    thorough: bool
+    warned: dict[str, None]
+    found: list[Found] = attrs.field(factory=list, init=False)
+    problems: list[Problem] = attrs.field(factory=list, init=False)
+
+
+@attrs.frozen
+class Question:
+    """One setting or one field of it: where, what type, and whether it is a secret as a whole; *stated*: it has a default."""
+
+    path: Path
+    kind: Any
+    secret: bool = False
+    stated: bool = False
+
+    @property
+    def name(self) -> str:
+        """The setting with dots."""
+        return ".".join(self.path)
+
+    def below(self, field: Field) -> Question:
+        """The question for a field of this one."""
+        return Question((*self.path, field.key), field.kind, self.secret, self.stated)
+
+
+def read(reading: Reading, question: Question, default: Any = MISSING) -> Any:
+    """The value, or ``MISSING`` if there is none or a problem was noted; *default* completes an attrs class found in part."""
+    records = [bare(member) for member in members(question.kind) if is_record(bare(member))]
+    before = len(reading.problems)
+    value = read_record(reading, question, records, default) if records else MISSING
+    if records and (value is not MISSING or len(reading.problems) > before or len(records) == len(members(question.kind))):
+        return value
+    if any(is_mapping(member) for member in members(question.kind)):
+        return read_table(reading, question)
+    return read_leaf(reading, question)
+
+
+def read_leaf(reading: Reading, question: Question) -> Any:
+    """A value that stands in one place as a whole."""
+    tables = is_secret(question.kind)
+    hit = next(reading.lookup.hits(question.path, stated=question.stated, tables=tables), None)
+    if hit is None:
+        return MISSING
+    value = value_of(reading, question, hit, hit.raw)
+    if value is not MISSING:
+        note_found(reading, question, hit, value, shadows(reading, question, hit, tables))
+    return value
+
+
+def read_table(reading: Reading, question: Question) -> Any:
+    """A table with free keys, joined key by key from every place; an argument stands alone."""
+    layers: list[tuple[Hit, Mapping[str, Any]]] = []
+    for hit in reading.lookup.hits(question.path, stated=question.stated, tables=True):
+        try:
+            layers.append((hit, as_table(hit.raw, question.kind)))
+        except ConfigError as error:
+            if not layers and len(members(question.kind)) > 1:
+                return read_leaf(reading, question)
+            reading.problems.append(Problem(f"{question.name} ({hit.place}): {error.message}", error.hint))
+            return MISSING
+        if hit.index == 0:
+            break
+    if not layers:
+        return MISSING
+    whole = overlaid([table for _, table in layers])
+    value = value_of(reading, question, layers[0][0], whole)
+    if value is not MISSING:
+        for key in whole:
+            inner = Question((*question.path, str(key)), Any, question.secret)
+            holders = [key_place(reading.lookup, inner, hit) for hit, table in layers if key in table]
+            note_found(reading, inner, holders[0], whole[key], tuple(hit.place for hit in holders[1:]))
+    return value
+
+
+def key_place(lookup: Lookup, inner: Question, hit: Hit) -> Hit:
+    """The place of one key of a table; that of the whole if the table was written in one piece."""
+    if hit.index == 0 or not isinstance(hit.raw, Mapping):
+        return hit
+    provider = lookup.providers[hit.index]
+    return attrs.evolve(hit, place=f"{provider.spell(hit.section + inner.path)} in {provider.name}")
+
+
+def as_table(raw: Any, kind: Any) -> Mapping[str, Any]:
+    """*raw*, a table or its JSON.
+
+    Raises:
+        ConfigError: If it is neither.
+    """
+    table = unpacked(raw, dict, show=False)
+    if not isinstance(table, Mapping):
+        raise refusal(kind, raw, show=False)
+    return table
+
+
+def overlaid(tables: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """The tables as one, the first wins, key by key at every depth."""
+    result: dict[str, Any] = {}
+    for table in tables:
+        for key, value in table.items():
+            if key not in result:
+                result[key] = overlaid([value]) if isinstance(value, Mapping) else value
+            elif isinstance(result[key], dict) and isinstance(value, Mapping):
+                result[key] = overlaid([result[key], value])
+    return result
+
+
+def value_of(reading: Reading, question: Question, hit: Hit, raw: Any) -> Any:
+    """*raw* as the type asked for, its secrets known to the redactor; ``MISSING`` and a problem if it does not fit."""
+    hidden = question.secret or is_secret(question.kind)
+    if hidden and question.kind in ANYTHING and isinstance(raw, Secret):
+        raw = raw.reveal()
+    if hit.index == 0 and not is_writable(question.kind):
+        return raw
+    show = not (hidden or hit.private or SENSITIVE.search(question.name))
+    try:
+        value = convert(raw, question.kind, show=show)
+    except ConfigError as error:
+        reading.problems.append(Problem(f"{question.name} ({hit.place}): {error.message}", error.hint))
+        return MISSING
+    # An empty password inside a URL is none; an empty variable is a mistake.
+    allowed = ("",) if isinstance(raw, Secret) else ()
+    if any(len(text) < SHORTEST and text not in allowed for text in secret_texts(value, hidden)):
+        reading.problems.append(too_short(question.name, hit.place))
+        return MISSING
+    if hidden and not hit.for_secrets and hit.place not in reading.warned:
+        reading.warned[hit.place] = None
+        message = f"{question.name} is a secret and stands in {hit.place}: move it to secrets.toml, or set it in the environment"
+        warnings.warn(SecretInConfigWarning(message), stacklevel=2)
+    learn(reading.redactor, question.name, value, secret=hidden)
+    if hit.private and reading.thorough:
+        learn_private(reading.redactor, raw)
+    return value
+
+
+def too_short(name: str, place: str) -> Problem:
+    """The problem of a secret that cannot be masked."""
+    return Problem(
+        f"{name} ({place}): a secret of fewer than {SHORTEST} characters",
+        f"such a value cannot be masked: use one of {SHORTEST} characters or more, or declare the setting without Secret",
+    )
+
+
+def shadows(reading: Reading, question: Question, used: Hit, tables: bool) -> tuple[str, ...]:
+    """The places but the one *used* that hold the setting too; providers that are costly to ask are not asked for that."""
+    if not reading.thorough:
+        return ()
+    hits = reading.lookup.hits(question.path, stated=question.stated, tables=tables, cheap=True)
+    return tuple(hit.place for hit in hits if hit.place != used.place)
+
+
+def note_found(reading: Reading, question: Question, hit: Hit, value: Any, hidden_places: tuple[str, ...]) -> None:
+    """Remember where a value came from."""
+    hidden = question.secret or is_secret(question.kind) or SENSITIVE.search(question.path[-1]) or (hit.private and isinstance(hit.raw, str))
+    reading.found.append(Found(question.name, MASK if hidden else str(value), hit.provider, hit.place, hidden_places))
+
+
+def read_record(reading: Reading, question: Question, records: list[Any], default: Any) -> Any:
+    """An attrs class or dataclass, or the first of several that fits; of those that do not, the one that fits best is reported."""
+    trials = []
+    for kind in records:
+        trial = Reading(reading.lookup, reading.redactor, reading.thorough, reading.warned)
+        base = default if isinstance(default, kind) else MISSING
+        value = read_fields(trial, attrs.evolve(question, kind=kind), kind, base)
+        trials.append((len(trial.problems), value is MISSING, trial, value))
+        if value is not MISSING:
+            break
+    answered = [entry for entry in trials if not entry[1]] or [entry for entry in trials if entry[0]]
+    if not answered:
+        return MISSING
+    _, _, best, value = min(answered, key=lambda entry: entry[0])
+    reading.found += best.found
+    reading.problems += best.problems
+    return value
+
+
+def read_fields(reading: Reading, question: Question, kind: Any, default: Any) -> Any:
+    """An object of *kind*, each field from the first place that has it; *default*, an object, gives the fields that no place has."""
+    whole = taken_apart(reading, question, kind)
+    if whole is not MISSING or reading.problems:
+        return whole
+    values: dict[str, Any] = {}
+    lacking: list[Question] = []
+    for field in fields(kind):
+        before = len(reading.problems)
+        value = read(reading, question.below(field), MISSING if default is MISSING else getattr(default, field.key, MISSING))
+        if value is not MISSING:
+            values[field.key] = value
+        elif len(reading.problems) == before and default is not MISSING:
+            values[field.key] = getattr(default, field.key)
+        elif len(reading.problems) == before and field.required:
+            lacking.append(question.below(field))
+    if not reading.found and not reading.problems:
+        return MISSING
+    values |= {below.path[-1]: demanded(reading, below) for below in lacking}
+    return MISSING if reading.problems else built(reading, question, kind, values)
+
+
+def demanded(reading: Reading, question: Question) -> Any:
+    """What a required setting is that stands nowhere: an object whose fields all have defaults, or else a problem for each thing missing."""
+    records = [bare(member) for member in members(question.kind)]
+    kind = records[0]
+    if len(records) > 1 or not is_record(kind) or is_native(kind):
+        reading.problems.append(missing(reading.lookup, question))
+        return MISSING
+    before = len(reading.problems)
+    values = {field.key: demanded(reading, question.below(field)) for field in fields(kind) if field.required}
+    return MISSING if len(reading.problems) > before else built(reading, question, kind, values)
+
+
+def built(reading: Reading, question: Question, kind: Any, values: dict[str, Any]) -> Any:
+    """The object, or a problem if its class refuses the values."""
+    try:
+        return kind(**values)
+    except ConfigError as error:
+        what, hint = error.message, error.hint
+    except (TypeError, ValueError) as error:
+        what, hint = f"{kind.__name__} refuses these values: {type(error).__name__}: {error}", None
+    places = ", ".join(dict.fromkeys(entry.place for entry in reading.found))
+    reading.problems.append(Problem(f"{question.name} ({places or 'defaults'}): {what}", hint))
+    return MISSING
+
+
+def taken_apart(reading: Reading, question: Question, kind: Any) -> Any:
+    """Read values that were given in one piece into their fields; an object that is complete is given back."""
+    for hit in reading.lookup.hits(question.path, stated=question.stated, tables=True):
+        raw = hit.raw.reveal() if isinstance(hit.raw, Secret) else hit.raw
+        if isinstance(raw, kind) and not is_native(kind):
+            if hit.index == 0:
+                learn(reading.redactor, question.name, raw, secret=False)
+                note_found(reading, question, hit, raw, ())
+                return raw
+            continue
+        if isinstance(raw, Mapping):
+            continue
+        try:
+            parts = raw if isinstance(raw, kind) else unpacked(raw, kind, show=False)
+            if not isinstance(parts, Mapping) and not isinstance(parts, kind):
+                raise refusal(kind, raw, show=False)
+        except ConfigError as error:
+            reading.problems.append(Problem(f"{question.name} ({hit.place}): {error.message}", error.hint))
+            return MISSING
+        reading.lookup.keep_native(hit, question.path, parts)
+    return MISSING
+
+
+def missing(lookup: Lookup, question: Question) -> Problem:
+    """The problem of a setting that stands nowhere."""
+    places = "".join(f"\n      {line}" for line in lookup.tried(question.path, stated=question.stated))
+    close = lookup.similar(question.path)
+    guess = f"\n    did you mean {close}?" if close else ""
+    kinds = [bare(member) for member in members(question.kind)]
+    if any(is_native(kind) for kind in kinds):
+        keys = ", ".join(field.key for kind in kinds if is_record(kind) for field in fields(kind))
+        guess += f"\n    write it in one piece, or as a table of {keys}"
+    expected = "" if question.kind in ANYTHING else f" ({described(question.kind)})"
+    return Problem(f"{question.name}{expected} is missing; it was looked for, in this order, in\n{places[1:]}{guess}", missing=True)

@@ -1,0 +1,157 @@
+"""What a source gives: pages of rows or of Arrow data, each with what is known of its table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast, runtime_checkable
+
+import attrs
+
+from sinkkit.errors import ConfigError
+from sinkkit.rows import Row
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types  # noqa: TC004  # heavy, and attrs does not evaluate annotations
+
+ROWS_A_PAGE = 2_000
+"""Rows in a page that is put together here: enough to make the cost of a page vanish, few enough to be held."""
+
+ARROW_ROWS_A_PAGE = 10_000
+"""Most rows in a page of Arrow data; larger batches are sliced, which copies nothing."""
+
+DISPOSITIONS = ("append", "replace", "merge")
+
+Columns: TypeAlias = Mapping[str, Mapping[str, Any]]
+"""Column name to hints such as ``{"data_type": "bigint"}``."""
+
+
+@attrs.frozen
+class TableHints:
+    """What is known of a table before any row of it was looked at."""
+
+    name: str
+    columns: Columns = attrs.field(factory=dict)
+    primary_key: tuple[str, ...] = ()
+    write_disposition: str = "append"
+
+
+@attrs.frozen
+class RowsPage:
+    """Some rows of a table. The list may be the user's own: do not change it, and be done with it before the next page is asked for."""
+
+    table: TableHints
+    rows: list[Row]
+
+
+@attrs.frozen
+class ArrowPage:
+    """Some rows of a table as Arrow data."""
+
+    table: TableHints
+    data: pa.RecordBatch | pa.Table
+
+
+Page: TypeAlias = RowsPage | ArrowPage
+
+
+def checked_name(name: Any) -> str | None:
+    """*name* if it can be a table's name, or None for not given.
+
+    Raises:
+        ConfigError: If it is anything but None or text with something in it.
+    """
+    if name is None or (isinstance(name, str) and name.strip()):
+        return name
+    raise ConfigError(f"{name!r} cannot be the name of a table", hint='give text, for example table_name="contacts"')
+
+
+def checked_columns(columns: Any) -> Columns | None:
+    """*columns* if they are hints by column name, or None for not given.
+
+    Raises:
+        ConfigError: If they are anything else.
+    """
+    fits = isinstance(columns, Mapping) and all(
+        isinstance(name, str) and isinstance(hints, Mapping) for name, hints in columns.items()
+    )
+    if columns is None or fits:
+        return cast("Columns | None", columns)
+    raise ConfigError(
+        f"columns= must map column names to hints, not {columns!r}", hint='for example columns={"id": {"data_type": "bigint"}}'
+    )
+
+
+def checked_key(key: Any) -> tuple[str, ...] | None:
+    """*key*, one column name or several, as a tuple, or None for not given.
+
+    Raises:
+        ConfigError: If it is anything else.
+    """
+    names = (key,) if isinstance(key, str) else key
+    if names is None:
+        return None
+    if isinstance(names, Sequence) and all(isinstance(name, str) and name for name in names):
+        return tuple(names)
+    raise ConfigError(
+        f"primary_key={key!r} does not name columns", hint='write primary_key="id" or primary_key=["account", "id"]'
+    )
+
+
+def checked_disposition(disposition: Any) -> str | None:
+    """*disposition* if there is such a one, or None for not given.
+
+    Raises:
+        ConfigError: If there is none of that name.
+    """
+    if disposition is None or disposition in DISPOSITIONS:
+        return str(disposition) if disposition else None
+    raise ConfigError(f"there is no write_disposition {disposition!r}", hint=f"it is one of {', '.join(DISPOSITIONS)}")
+
+
+@attrs.frozen(kw_only=True)
+class PartialHints:
+    """What the caller, or a source, says about a table; None where it says nothing.
+
+    Raises:
+        ConfigError: At once, if something said cannot be meant.
+    """
+
+    table_name: str | None = attrs.field(default=None, converter=checked_name)
+    columns: Columns | None = attrs.field(default=None, converter=checked_columns)
+    primary_key: tuple[str, ...] | None = attrs.field(default=None, converter=checked_key)
+    write_disposition: str | None = attrs.field(default=None, converter=checked_disposition)
+
+    def over(self, lower: PartialHints) -> PartialHints:
+        """These hints, completed by *lower* where they say nothing; columns are completed hint by hint."""
+        mine, theirs = self.columns or {}, lower.columns or {}
+        columns = {name: {**theirs.get(name, {}), **mine.get(name, {})} for name in (*theirs, *mine)}
+        return PartialHints(
+            table_name=self.table_name or lower.table_name,
+            columns=columns or None,
+            primary_key=lower.primary_key if self.primary_key is None else self.primary_key,
+            write_disposition=self.write_disposition or lower.write_disposition,
+        )
+
+    def filled(self, name: str) -> TableHints:
+        """The table's hints, with *name* where no name was given."""
+        return TableHints(
+            name=self.table_name or name,
+            columns=self.columns or {},
+            primary_key=self.primary_key or (),
+            write_disposition=self.write_disposition or "append",
+        )
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Data that knows its table: files, resources, and whatever else comes later."""
+
+    @property
+    def label(self) -> str:
+        """What errors call it, for example ``file 'airports.csv'``."""
+
+    def hints(self) -> PartialHints:
+        """What it says about its table; the name is always given."""
+
+    def open(self, hints: PartialHints) -> Any:
+        """Its data, fresh: anything that can be read; *hints* are those that hold, the caller's included."""

@@ -1,0 +1,123 @@
+"""Columns inferred from rows and Arrow schemas, a chunk at a time."""
+
+from __future__ import annotations
+
+import enum
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sinkkit.rows import TableSchema
+from sinkkit.schema.columns import Columns, columns_of, columns_of_arrow
+from sinkkit.schema.shapes import shapes_of
+
+
+def seen(rows):
+    """The columns of *rows*."""
+    return columns_of(rows, shapes_of(rows))
+
+
+@pytest.mark.parametrize(
+    ("value", "data_type"),
+    [
+        ("x", "text"),
+        (UUID(int=1), "text"),
+        (1, "bigint"),
+        (2**80, "bigint"),
+        (np.int32(1), "bigint"),
+        (enum.IntEnum("Level", "LOW").LOW, "bigint"),
+        (1.5, "double"),
+        (np.float32(1), "double"),
+        (True, "bool"),
+        (np.bool_(1), "bool"),
+        (Decimal(1), "decimal"),
+        (datetime(2026, 1, 1, tzinfo=UTC), "timestamp"),
+        (date(2026, 1, 1), "date"),
+        (time(1), "time"),
+        (timedelta(1), "interval"),
+        (b"x", "binary"),
+        (bytearray(b"x"), "binary"),
+        ([1], "json"),
+        ({"a": 1}, "json"),
+        ((1,), "json"),
+        ({1}, "json"),
+        (None, "text"),
+    ],
+    ids=repr,
+)
+def test_each_type_has_a_data_type(value, data_type):
+    """A column's data type follows from the type of its values."""
+    assert seen([{"a": value}]).described()["a"]["data_type"] == data_type
+
+
+def test_columns_stand_in_the_order_in_which_they_appear():
+    """Columns of later rows follow, and are nullable, as earlier rows were without them."""
+    columns = seen([{"b": 1, "a": "x"}, {"a": "y", "c": None}]).merge(seen([{"d": 1.5, "b": 2}]))
+
+    assert list(columns.described().items()) == [
+        ("b", {"data_type": "bigint", "nullable": True}),
+        ("a", {"data_type": "text", "nullable": True}),
+        ("c", {"data_type": "text", "nullable": True}),
+        ("d", {"data_type": "double", "nullable": True}),
+    ]
+
+
+def test_a_column_that_is_always_there_is_not_nullable():
+    """Without None and without missing keys a column is not nullable, over any number of chunks."""
+    columns = Columns().merge(seen([{"a": 1}])).merge(seen([])).merge(seen([{"a": 2.5}, {"a": 3}]))
+
+    assert columns.rows == 3
+    assert columns.described() == {"a": {"data_type": "double", "nullable": False}}
+
+
+def test_what_the_user_says_wins():
+    """Hints replace what was inferred and add what was not seen; the result makes a table."""
+    described = seen([{"a": 1, "b": 2}]).described({"a": {"data_type": "text"}, "z": {"data_type": "date"}})
+    table = TableSchema.of("t", described, primary_key=["b"])
+
+    assert table["columns"]["a"] == {"name": "a", "data_type": "text", "nullable": False, "primary_key": False}
+    assert table["columns"]["b"]["primary_key"] is True
+    assert table["columns"]["z"]["data_type"] == "date"
+
+
+def test_arrow_columns_have_data_types():
+    """An Arrow schema gives the same data types, through dictionaries and extensions."""
+    kinds = {
+        "text": [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string()), pa.uuid(), pa.null()],
+        "bigint": [pa.int8(), pa.uint64()],
+        "double": [pa.float16(), pa.float64()],
+        "bool": [pa.bool_()],
+        "decimal": [pa.decimal128(5, 2), pa.decimal256(50, 2)],
+        "timestamp": [pa.timestamp("ns", "UTC")],
+        "date": [pa.date32(), pa.date64()],
+        "time": [pa.time32("s"), pa.time64("ns")],
+        "interval": [pa.duration("ns")],
+        "binary": [pa.binary(), pa.binary(4), pa.large_binary()],
+        "json": [pa.list_(pa.int8()), pa.struct([("a", pa.int8())]), pa.map_(pa.string(), pa.int8())],
+    }
+    for data_type, arrow_types in kinds.items():
+        schema = pa.schema([(f"{at}", kind) for at, kind in enumerate(arrow_types)])
+        assert [column["data_type"] for column in columns_of_arrow(schema, 1).described().values()] == [data_type] * len(arrow_types)
+
+
+values = st.sampled_from([None, "x", 1, 1.5, True, Decimal(1), b"x", [1], date(2026, 1, 1)])
+chunks = st.lists(st.dictionaries(st.sampled_from("abc"), values), max_size=3).map(seen)
+
+
+@given(chunks, chunks, chunks)
+def test_the_order_of_chunks_does_not_matter(one, two, three):
+    """Merging is associative and, but for the order of columns, commutative."""
+    assert one.merge(two).merge(three).described() == one.merge(two.merge(three)).described()
+    assert one.merge(two).described() == two.merge(one).described()
+
+
+@given(st.lists(st.dictionaries(st.sampled_from("abc"), values), max_size=6), st.integers(0, 6))
+def test_chunks_do_not_matter(rows, cut):
+    """Columns are the same however rows were cut into chunks."""
+    assert seen(rows[:cut]).merge(seen(rows[cut:])).described() == seen(rows).described()
