@@ -12,7 +12,7 @@ from sinkkit.declaration.options import Options
 from sinkkit.delivery.decide import Decision, Judge, Moment
 from sinkkit.delivery.limiter import Limiter
 from sinkkit.delivery.plan import Flight, Plan
-from sinkkit.delivery.verdict import PLAIN, Verdict
+from sinkkit.delivery.verdict import Verdict
 from sinkkit.events import CallsSettled, DestinationPaused, Event, Observer, RetryScheduled, RunHalting
 from sinkkit.journal.moves import Move, Postpone, Return, SettlePlain, Start
 from sinkkit.journal.protocol import Journal
@@ -24,8 +24,29 @@ class Answered:
     """A call that ended: its batch, its verdict, and the encoded rows that may have to be kept, by position."""
 
     flight: Flight
-    verdict: Verdict = PLAIN
+    verdict: Verdict
     letters: dict[int, bytes] = attrs.field(factory=dict)
+
+
+@attrs.define
+class Finished:
+    """What a worker has to say since it last spoke to the dispatcher.
+
+    Attributes:
+        plain: Batches of which every row was delivered, in the order of their calls.
+        answered: Batches with any other verdict.
+        unused: Batches that were claimed and not called.
+    """
+
+    plain: Sequence[Flight] = ()
+    answered: Sequence[Answered] = ()
+    unused: Sequence[Flight] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.plain or self.answered or self.unused)
+
+
+NOTHING = Finished()
 
 
 @attrs.frozen
@@ -71,17 +92,17 @@ class Dispatcher:
     changed: Condition = attrs.field(factory=Condition, init=False)
     changes: int = attrs.field(default=0, init=False)
 
-    def exchange(self, done: Sequence[Answered], unused: Sequence[Flight], share: int) -> Grant:
-        """Take what a worker has *done* and not *unused*, and hand out up to *share* batches."""
+    def exchange(self, finished: Finished, share: int) -> Grant:
+        """Take what a worker has *finished*, and hand out up to *share* batches."""
         with self.changed:
             if self.abandoned:
                 return Grant(over=True)
             at = Moment(now=self.clock.now(), wall=self.clock.wall())
             events: list[Event] = []
-            moves = self._settle(done, at, events)
-            moves += self._put_back(unused, at)
+            moves = self._settle(finished, at, events)
+            moves += self._put_back(finished.unused, at)
             granted, wait = self._choose(share, at, moves)
-            if done or unused:
+            if finished:
                 self._notify()
             ticket = self.journal.submit(moves) if moves else None
             over = not granted and (self.halting or (self.plan.empty and not self.in_flight))
@@ -93,14 +114,14 @@ class Dispatcher:
             if self.changes == grant.changes:
                 self.clock.wait(self.changed, grant.seconds)
 
-    def may_call(self) -> bool:
-        """Whether a call that was granted may still start; asked right before it, without the lock."""
-        return not self.halting and not (self.paused_until and self.clock.now() < self.paused_until)
+    def may_call(self, now: float) -> bool:
+        """Whether a call that was granted may still start *now*; asked right before it, without the lock."""
+        return not self.halting and now >= self.paused_until
 
     def starting(self, flight: Flight) -> None:
         """Note the very start of a call, which the limits count."""
-        if self.limiter is not None:
-            with self.changed:
+        with self.changed:
+            if self.limiter is not None:
                 self.limiter.start(len(flight.rows), self.clock.now())
 
     def halt(self, cause: BaseException | None) -> None:
@@ -135,25 +156,29 @@ class Dispatcher:
         self.changes += 1
         self.changed.notify_all()
 
-    def _settle(self, done: Sequence[Answered], at: Moment, events: list[Event]) -> list[Move]:
-        moves: list[Move] = []
-        table, calls, delivered, rejected = "", len(done), 0, 0
-        for answer in done:
-            flight = self.in_flight.pop(answer.flight.id)
-            table = flight.job.table
-            if answer.verdict is PLAIN:
-                delivered += len(flight.rows)
-                self.judge.tally.delivered += len(flight.rows)
-                _extend_plain(moves, flight.id)
-                continue
-            decision = self.judge.decide(flight, answer.verdict, answer.letters, at)
+    def _settle(self, finished: Finished, at: Moment, events: list[Event]) -> list[Move]:
+        moves: list[Move] = [SettlePlain(first, last) for first, last in runs_of(finished.plain)]
+        delivered, rejected, last = 0, 0, None
+        for last in finished.plain:
+            del self.in_flight[last.id]
+            delivered += len(last.rows)
+        self.judge.tally.delivered += delivered
+        for answer in finished.answered:
+            last = answer.flight
+            del self.in_flight[last.id]
+            decision = self.judge.decide(last, answer.verdict, answer.letters, at)
             delivered, rejected = delivered + decision.delivered, rejected + decision.rejected
             moves += decision.moves
-            self._follow(decision, flight, answer.verdict, at, events)
-        if done:
+            self._follow(decision, last, answer.verdict, at, events)
+        if last is not None:
             events.append(
                 CallsSettled(
-                    load_id=self.load_id, table=table, calls=calls, delivered=delivered, rejected=rejected, in_flight=len(self.in_flight)
+                    load_id=self.load_id,
+                    table=last.job.table,
+                    calls=len(finished.plain) + len(finished.answered),
+                    delivered=delivered,
+                    rejected=rejected,
+                    in_flight=len(self.in_flight),
                 )
             )
         return moves
@@ -181,14 +206,13 @@ class Dispatcher:
 
     def _put_back(self, unused: Sequence[Flight], at: Moment) -> list[Move]:
         """Batches that were claimed and not called wait again, as they were before."""
-        moves: list[Move] = []
         for flight in unused:
             del self.in_flight[flight.id]
             if self.limiter is not None:
                 self.limiter.cancel(len(flight.rows))
-            moves.append(Return(flight.id, flight.id, flight.since))
             self.plan.wait(attrs.evolve(flight, attempts=flight.attempts - 1), at.now)
-        return moves
+        by_state = {state: [flight for flight in unused if flight.since is state] for state in (State.PLANNED, State.UNKNOWN)}
+        return [Return(first, last, state) for state, flights in by_state.items() for first, last in runs_of(flights)]
 
     def _choose(self, share: int, at: Moment, moves: list[Move]) -> tuple[Sequence[Flight], float | None]:
         """Work that may start now, with the moves that claim it; or how long to wait for some."""
@@ -196,30 +220,32 @@ class Dispatcher:
             return (), None
         if at.now < self.paused_until:
             return (), self.paused_until - at.now
-        waited = self.plan.due(at.now)
-        if waited is not None:
-            return self._resume(waited, at, moves)
+        held, flights = self._waited(share, at, moves)
+        if held is None and self.plan.may_cut and (not flights or (self.limiter is None and len(flights) < share)):
+            held = self._reserve(self.plan.next_size(), at)
+            if held is None:
+                cut, new = self.plan.cut(share - len(flights) if self.limiter is None else 1, self.run)
+                moves.append(cut)
+                self.in_flight.update((flight.id, flight) for flight in new)
+                flights += new
         due = self.plan.next_due()
-        if not self.plan.may_cut:
-            return (), None if due is None else due - at.now
-        held = self._reserve(self.plan.next_size(), at)
-        if held is not None:
-            return (), held if due is None else min(held, due - at.now)
-        cut, flights = self.plan.cut(share if self.limiter is None else 1, self.run)
-        moves.append(cut)
-        self.in_flight.update((flight.id, flight) for flight in flights)
-        return flights, None
+        waits = [wait for wait in (held, None if due is None else due - at.now) if wait is not None]
+        return flights, min(waits, default=None)
 
-    def _resume(self, flight: Flight, at: Moment, moves: list[Move]) -> tuple[Sequence[Flight], float | None]:
-        held = self._reserve(len(flight.rows), at)
-        if held is not None:
-            self.plan.wait(flight, at.now)
-            return (), held
-        if not self.probes(flight):
-            moves.append(Start(flight.id, flight.since, self.run))
-            flight = attrs.evolve(flight, attempts=flight.attempts + 1)
-        self.in_flight[flight.id] = flight
-        return (flight,), None
+    def _waited(self, share: int, at: Moment, moves: list[Move]) -> tuple[float | None, list[Flight]]:
+        """Batches that waited and are due: one, or up to *share* where no limit counts them; or how long the limit wants."""
+        flights: list[Flight] = []
+        while len(flights) < (share if self.limiter is None else 1) and (waited := self.plan.due(at.now)) is not None:
+            held = self._reserve(len(waited.rows), at)
+            if held is not None:
+                self.plan.wait(waited, at.now)
+                return held, flights
+            flights.append(waited if self.probes(waited) else attrs.evolve(waited, attempts=waited.attempts + 1))
+        sent = [flight for flight in flights if not self.probes(flight)]
+        by_state = {state: [flight for flight in sent if flight.since is state] for state in (State.PLANNED, State.UNKNOWN)}
+        moves += [Start(first, last, state, self.run) for state, some in by_state.items() for first, last in runs_of(some)]
+        self.in_flight.update((flight.id, flight) for flight in flights)
+        return None, flights
 
     def probes(self, flight: Flight) -> bool:
         """Whether *flight* is to be asked after rather than sent."""
@@ -229,10 +255,14 @@ class Dispatcher:
         return None if self.limiter is None else self.limiter.reserve(rows, at.now)
 
 
-def _extend_plain(moves: list[Move], batch: int) -> None:
-    """Settle *batch* too, in one statement with its neighbour where there is one."""
-    last = moves[-1] if moves else None
-    if isinstance(last, SettlePlain) and last.last + 1 == batch:
-        moves[-1] = SettlePlain(last.first, batch)
-    else:
-        moves.append(SettlePlain(batch, batch))
+def runs_of(flights: Sequence[Flight]) -> list[tuple[int, int]]:
+    """The ids of *flights* as pairs of first and last of those that follow each other; one statement settles such a run."""
+    if not flights:
+        return []
+    found: list[tuple[int, int]] = []
+    for number in sorted(flight.id for flight in flights):
+        if found and found[-1][1] + 1 == number:
+            found[-1] = (found[-1][0], number)
+        else:
+            found.append((number, number))
+    return found

@@ -61,6 +61,7 @@ class Engine:
     _threads: list[threading.Thread] = attrs.field(factory=list, init=False)
     _ended: threading.Semaphore = attrs.field(factory=lambda: threading.Semaphore(0), init=False)
     _asked_at: float | None = attrs.field(default=None, init=False)
+    _seen: tuple[float, float] = attrs.field(default=(0.0, 0.0), init=False)
     _ended_count: int = attrs.field(default=0, init=False)
 
     def run(self) -> None:
@@ -76,7 +77,7 @@ class Engine:
                 self.dispatcher.abandon()
                 return
             now, used = time.perf_counter(), time.process_time()
-            if growing and self._would_help((used - cpu) / (now - wall)):
+            if growing and self._would_help(now - wall, (used - cpu) / (now - wall)):
                 self._grow()
             wall, cpu = now, used
 
@@ -91,14 +92,24 @@ class Engine:
         worker.work()
         self._ended.release()
 
-    def _would_help(self, computing: float) -> bool:
+    def _would_help(self, window: float, computing: float) -> bool:
+        """Whether one more worker would find something to do while those that run wait in their calls.
+
+        Args:
+            window: Seconds since the last look.
+            computing: The share of them that the process was on a processor.
+        """
+        calling, used = (sum(getattr(worker, name) for worker in self._workers) for name in ("calling", "computing"))
+        ended, self._seen = (calling - self._seen[0], used - self._seen[1]), (calling, used)
         if not self.dispatcher.wants_workers():
             return False
         now = self.clock.now()
-        busy = [worker.busy_since for worker in self._workers]
-        if any(since is None for since in busy):
-            return computing < WAITING_SHARE and any(since is not None for since in busy)
-        return computing < WAITING_SHARE or all(now - since > LONG_CALL_SECONDS for since in busy if since is not None)
+        running = [now - since for since in [worker.busy_since for worker in self._workers] if since is not None]
+        if len(running) == len(self._workers) and min(running) > LONG_CALL_SECONDS:
+            return True
+        if computing > WAITING_SHARE:
+            return False
+        return (ended[0] > 0 and ended[1] / ended[0] < WAITING_SHARE) or (len(running) == len(self._workers) and min(running) >= window)
 
     def _grow(self) -> None:
         """As many workers again as there are, up to the limit."""

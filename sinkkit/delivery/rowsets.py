@@ -16,14 +16,14 @@ def is_run(rows: Sequence[int]) -> bool:
 
 def to_text(rows: Sequence[int]) -> str:
     """``0-4,7,9-10`` for the rows 0 to 4, 7, 9 and 10, which are in order."""
+    if isinstance(rows, range):
+        return f"{rows[0]}-{rows[-1]}" if len(rows) > 1 else str(rows[0])
     parts: list[list[int]] = []
-    for row in rows if not isinstance(rows, range) else ():
+    for row in rows:
         if parts and row == parts[-1][1] + 1:
             parts[-1][1] = row
         else:
             parts.append([row, row])
-    if isinstance(rows, range):
-        parts = [[rows[0], rows[-1]]]
     return ",".join(f"{first}-{last}" if last > first else str(first) for first, last in parts)
 
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 
 import attrs
 
 from sinkkit.clock import Clock
 from sinkkit.delivery.call import Caller
 from sinkkit.delivery.decide import to_keep
-from sinkkit.delivery.dispatcher import Answered, Dispatcher, Grant
+from sinkkit.delivery.dispatcher import NOTHING, Answered, Dispatcher, Finished, Grant
 from sinkkit.delivery.plan import Flight
-from sinkkit.delivery.verdict import PLAIN
+from sinkkit.delivery.verdict import PLAIN, Verdict
 from sinkkit.events import CallsStarted, Observer
 from sinkkit.faults import Faults, Point
 from sinkkit.journal.protocol import Journal
 
 CLAIM_SECONDS = 0.005
 """What a claim of several batches is worth: after this time a worker settles, so that a crash repeats no more than that."""
+
+FITTING_SECONDS = 0.004
+"""What a claim is fitted to: a little less, so that most are used up in time."""
 
 MOST_BATCHES = 4096
 """The largest claim, however fast the calls are."""
@@ -29,6 +33,8 @@ class Worker:
 
     Attributes:
         busy_since: When the call now running began, on the run's clock; None between calls.
+        calling: Seconds spent in claims that have ended: reading rows and calling.
+        computing: How many of them this thread was on a processor.
     """
 
     dispatcher: Dispatcher
@@ -40,28 +46,29 @@ class Worker:
     keep: Callable[[Flight, int], bytes]
     may_claim_many: bool
     busy_since: float | None = attrs.field(default=None, init=False)
+    calling: float = attrs.field(default=0.0, init=False)
+    computing: float = attrs.field(default=0.0, init=False)
     _share: int = attrs.field(default=1, init=False)
 
     def work(self) -> None:
         """Until nothing is left or the run halts. What goes wrong outside a call, such as a full disk under the journal, halts the run."""
         try:
-            done: list[Answered] = []
-            unused: list[Flight] = []
+            finished = NOTHING
             while True:
-                grant = self._exchange(done, unused)
+                grant = self._exchange(finished)
                 if grant.over:
                     return
-                done, unused = self._call_all(grant) if grant.flights else self._wait(grant)
+                finished = self._measured(grant.flights) if grant.flights else self._wait(grant)
         except BaseException as error:  # noqa: BLE001  # a thread has nobody to raise to: the run halts with it as its cause
             self.dispatcher.broken = error
             self.dispatcher.halt(error)
 
-    def _exchange(self, done: list[Answered], unused: list[Flight]) -> Grant:
+    def _exchange(self, finished: Finished) -> Grant:
         self.faults(Point.BEFORE_CLAIM)
-        grant = self.dispatcher.exchange(done, unused, self._share)
+        grant = self.dispatcher.exchange(finished, self._share)
         if grant.ticket is not None:
             self.journal.flush(grant.ticket)
-            if done:
+            if finished:
                 self.faults(Point.AFTER_SETTLE)
             if grant.flights:
                 self.faults(Point.AFTER_CLAIM)
@@ -69,47 +76,54 @@ class Worker:
             self.observe(event)
         return grant
 
-    def _wait(self, grant: Grant) -> tuple[list[Answered], list[Flight]]:
+    def _wait(self, grant: Grant) -> Finished:
         self._share = 1
         self.dispatcher.wait(grant)
-        return [], []
+        return NOTHING
 
-    def _call_all(self, grant: Grant) -> tuple[list[Answered], list[Flight]]:
-        """Call the batches of a claim one after another, until its time is used up or something other than success comes back."""
-        if len(grant.flights) == 1:
+    def _measured(self, flights: Sequence[Flight]) -> Finished:
+        if len(flights) == 1:
             self.observe(CallsStarted(in_flight=len(self.dispatcher.in_flight)))
-        began = self.clock.now()
-        done: list[Answered] = []
-        spent = 0.0
-        for position, flight in enumerate(grant.flights):
-            if spent >= CLAIM_SECONDS or not self.dispatcher.may_call():
-                self._fit(position, spent)
-                return done, list(grant.flights[position:])
-            answer = self._call(flight)
-            done.append(answer)
-            spent = self.clock.now() - began
-            if answer.verdict is not PLAIN:
+        wall, cpu = time.perf_counter(), time.thread_time()
+        finished = self._call_all(flights)
+        self.calling += time.perf_counter() - wall
+        self.computing += time.thread_time() - cpu
+        return finished
+
+    def _call_all(self, flights: Sequence[Flight]) -> Finished:
+        """Call the batches of a claim one after another, until its time is used up or something other than success comes back."""
+        now, dispatcher = self.clock.now, self.dispatcher
+        began = now()
+        for position, flight in enumerate(flights):
+            self.busy_since = started = now()
+            if started - began >= CLAIM_SECONDS or not dispatcher.may_call(started):
+                self.busy_since = None
+                self._fit(position, started - began)
+                return Finished(flights[:position], (), flights[position:])
+            verdict = self._call(flight)
+            if verdict is not PLAIN:
+                self.busy_since = None
                 self._share = 1
-                return done, list(grant.flights[position + 1 :])
-        self._fit(len(grant.flights), spent)
-        return done, []
+                return Finished(flights[:position], (self._answered(flight, verdict),), flights[position + 1 :])
+        self.busy_since = None
+        self._fit(len(flights), now() - began)
+        return Finished(flights)
 
     def _fit(self, calls: int, spent: float) -> None:
-        """Let the next claim be worth about ``CLAIM_SECONDS``, and never more than twice as large as this one."""
-        if not self.may_claim_many:
+        """Let the next claim be worth ``FITTING_SECONDS``, and never more than twice as large as this one."""
+        if not self.may_claim_many or (2 * calls < self._share and spent < CLAIM_SECONDS):
             return
-        fitting = int(calls * CLAIM_SECONDS / spent) if spent > 0 else MOST_BATCHES
+        fitting = int(calls * FITTING_SECONDS / spent) if spent > 0 else MOST_BATCHES
         self._share = max(1, min(2 * self._share, fitting, MOST_BATCHES))
 
-    def _call(self, flight: Flight) -> Answered:
-        self.dispatcher.starting(flight)
-        self.busy_since = self.clock.now()
-        try:
-            verdict = self.caller.probe(flight) if self.dispatcher.probes(flight) else self.caller.deliver(flight)
-        finally:
-            self.busy_since = None
+    def _call(self, flight: Flight) -> Verdict:
+        dispatcher = self.dispatcher
+        if dispatcher.limiter is not None:
+            dispatcher.starting(flight)
+        verdict = self.caller.probe(flight) if dispatcher.probes(flight) else self.caller.deliver(flight)
         self.faults(Point.AFTER_CALL)
-        if verdict is PLAIN:
-            return Answered(flight)
+        return verdict
+
+    def _answered(self, flight: Flight, verdict: Verdict) -> Answered:
         kept = to_keep(flight, verdict, self.dispatcher.options)
         return Answered(flight, verdict, {position: self.keep(flight, position) for position in kept})

@@ -29,7 +29,7 @@ INSERT_PLANNED = (
 START = (
     f"UPDATE batches SET state = {int(State.IN_FLIGHT)}, attempts = attempts + 1, not_before = NULL, "
     f"resent = resent OR state = {int(State.UNKNOWN)}, "
-    "calls = CASE WHEN run IS ?1 THEN calls + 1 ELSE 1 END, run = ?1 WHERE id = ?2 AND state = ?3"
+    "calls = CASE WHEN run IS ?1 THEN calls + 1 ELSE 1 END, run = ?1 WHERE id BETWEEN ?2 AND ?3 AND state = ?4"
 )
 RETURN = f"UPDATE batches SET state = ?, attempts = attempts - 1, calls = calls - 1 WHERE id BETWEEN ? AND ? AND state = {int(State.IN_FLIGHT)}"
 SETTLE_PLAIN = (
@@ -76,7 +76,8 @@ def _cut(db: sqlite3.Connection, move: Cut) -> None:
 
 
 def _start(db: sqlite3.Connection, move: Start) -> None:
-    _expect(db.execute(START, (move.run, move.batch, int(move.since))).rowcount, 1, move)
+    changed = db.execute(START, (move.run, move.first, move.last, int(move.since))).rowcount
+    _expect(changed, move.last - move.first + 1, move)
 
 
 def _return(db: sqlite3.Connection, move: Return) -> None:

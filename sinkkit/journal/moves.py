@@ -41,9 +41,10 @@ class Cut:
 
 @attrs.frozen
 class Start:
-    """Put an existing batch, *since* planned or unknown, in flight for one more call."""
+    """Put existing batches *first* to *last*, all *since* planned or unknown, in flight for one more call."""
 
-    batch: int
+    first: int
+    last: int
     since: State
     run: int
 

@@ -96,11 +96,12 @@ class Contents:
             self.tables[name] = OpenTable(name, piece=LONGEST_PIECE if self.file_format == "parquet" else FIRST_PIECE)
         return self.tables[name]
 
-    def encode_waiting(self, table: OpenTable, piece: int) -> None:
-        """Encode the waiting rows of *table*, *piece* at a time; the rest that is shorter stays, unless *piece* is 0."""
+    def encode_waiting(self, table: OpenTable, *, whole: bool = False) -> None:
+        """Encode the waiting rows of *table* in pieces; what is less than a piece stays, unless the *whole* is asked for."""
         waiting, start = table.waiting, 0
-        while len(waiting) - start >= max(piece, 1):
-            rows = waiting[start : start + (piece or LONGEST_PIECE)]
+        while len(waiting) - start >= (1 if whole else table.piece):
+            rows = waiting[start : start + table.piece]
+            start += len(rows)
             if self.file_format == "parquet":
                 from sinkkit.schema.arrow import table_of
 
@@ -108,11 +109,7 @@ class Contents:
                 self.add_arrow(table, table_of(rows, table=table.name, first_row=table.rows), inferred=True)
             else:
                 self.add_lines(table, rows, infer=True)
-            start += len(rows)
         table.waiting = waiting[start:]
-        if table.encoded_rows:
-            average = max(1, table.encoded_bytes // table.encoded_rows)
-            table.piece = max(1, min(LONGEST_PIECE, CHUNK_BYTES // 4 // average))
 
     def add_lines(self, table: OpenTable, rows: list[Row], *, infer: bool) -> None:
         """Encode *rows* as JSON Lines into the chunk of *table* that is filling."""
@@ -124,7 +121,11 @@ class Contents:
             data = encode(some, shapes, table=table.name, first_row=table.rows)
             if infer:
                 table.columns = table.columns.merge(columns_of(some, shapes))
-            self.add(table, data, len(some), len(data))
+            if len(data) <= 2 * CHUNK_BYTES:
+                self.add(table, file, data, rows=len(some), size=len(data))
+                continue
+            for line in data.splitlines(keepends=True):  # rows much larger than those before: a chunk shall not be
+                self.add(table, self.file_for(table, "jsonl"), line, rows=1, size=len(line))
 
     def add_arrow(self, table: OpenTable, data: pa.Table, *, inferred: bool = False) -> None:
         """Add Arrow *data* to the chunk of *table* that is filling.
@@ -153,19 +154,17 @@ class Contents:
             room = max(1, (limit - table.encoded_bytes) // average)
             some = fitting.slice(0, min(room, self.max_file_rows - file.rows - table.encoded_rows))
             data = data.slice(len(some))
-            self.add(table, some, len(some), average * len(some), limit)
+            self.add(table, file, some, rows=len(some), size=average * len(some), limit=limit)
 
-    def add(self, table: OpenTable, data: Any, rows: int, size: int, limit: int = CHUNK_BYTES) -> None:
-        """Put *data* into the chunk of *table* that is filling; write chunk and file as they become full."""
+    def add(self, table: OpenTable, file: OpenFile, data: Any, *, rows: int, size: int, limit: int = CHUNK_BYTES) -> None:
+        """Put *data* into the chunk of *file*, that of *table*, which is filling; write chunk and file as they become full."""
         table.encoded.append(data)
         table.encoded_rows += rows
         table.encoded_bytes += size
         self.buffered += size
         table.rows += rows
-        file = table.file
-        if file is None or (
-            file.rows + table.encoded_rows >= self.max_file_rows or file.size + table.encoded_bytes >= self.max_file_bytes
-        ):
+        table.piece = max(1, min(LONGEST_PIECE, CHUNK_BYTES // 4 * rows // max(1, size)))
+        if file.rows + table.encoded_rows >= self.max_file_rows or file.size + table.encoded_bytes >= self.max_file_bytes:
             self.close(table)
         elif table.encoded_bytes >= limit:
             self.flush(table)

@@ -112,10 +112,9 @@ class PackageWriter:
         opened = self.contents.table(table)
         opened.said(columns, primary_key, write_disposition)
         opened.waiting.extend(rows)
-        piece = max(opened.piece, min(len(rows), LONGEST_PIECE))
-        if len(opened.waiting) >= piece:
+        if len(opened.waiting) >= opened.piece:
             with self.writing():
-                self.contents.encode_waiting(opened, piece)
+                self.contents.encode_waiting(opened)
         self.faults(Point.PAGE_EXTRACTED)
 
     def write_arrow(
@@ -140,7 +139,7 @@ class PackageWriter:
                 raise SchemaError(f"table {table!r} has two columns {twice[0]!r}", hint="rename one of them")
             opened = self.contents.table(table)
             opened.said(columns, primary_key, write_disposition)
-            self.contents.encode_waiting(opened, 0)
+            self.contents.encode_waiting(opened, whole=True)
             opened.columns = opened.columns.merge(columns_of_arrow(data.schema, data.num_rows))
             whole = plain_table(from_arrow(ItemsKind.TABLE, data), table=table)
             if self.contents.exact_files and self.contents.file_format == "jsonl":
@@ -158,7 +157,7 @@ class PackageWriter:
         """
         with self.writing():
             for table in self.contents.tables.values():
-                self.contents.encode_waiting(table, 0)
+                self.contents.encode_waiting(table, whole=True)
                 self.contents.close(table)
             manifest = Manifest(
                 load_id=self.load_id,

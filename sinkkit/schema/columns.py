@@ -55,8 +55,15 @@ DATA_TYPES: dict[type, str | None] = {
     bytearray: "binary",
 }
 
-NUMPY_TYPES = {"integer": "bigint", "floating": "double", "bool": "bool", "bool_": "bool"}
-"""Data types of numpy's abstract scalars, by their names, so that numpy is not imported for them."""
+NUMPY_TYPES = {
+    "datetime64": "timestamp",
+    "timedelta64": "interval",  # to numpy it is an integer, too
+    "integer": "bigint",
+    "floating": "double",
+    "bool": "bool",
+    "bool_": "bool",
+}
+"""Data types of numpy's scalars, by the names of their classes, so that numpy is not imported for them."""
 
 
 @attrs.frozen

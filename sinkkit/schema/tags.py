@@ -162,7 +162,7 @@ def tag_list(value: list[Any], depth: int = 0) -> Any:
 
 def tag_dict(value: Mapping[Any, Any], depth: int = 0) -> Any:
     """A dict, as pairs if its keys are not plain str or one of them is ``"$sk"``."""
-    below = deeper(depth)
+    below = deeper(depth) if value else depth
     if TAG not in value and all(isinstance(key, str) and type(tag_str(key)) is not dict for key in value):
         return {str.__str__(key): tag(item, below) for key, item in value.items()}
     return {TAG: "dict", "v": [[tag(key, below), tag(item, below)] for key, item in value.items()]}
@@ -206,7 +206,7 @@ def tag_other(value: Any, depth: int = 0) -> Any:
             return tag(plain(value), depth)
     if isinstance(value, Mapping):
         return tag_dict(value, depth)
-    if is_numpy_scalar(value) and type(value.item()) in {int, float, bool}:
+    if is_numpy_number(value):
         return tag(value.item(), depth)
     kind = type(value)
     named = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
@@ -227,9 +227,11 @@ def tag_datetime_subclass(value: datetime) -> Any:
     return tag_datetime(value)
 
 
-def is_numpy_scalar(value: Any) -> bool:
-    """Whether *value* is a scalar of numpy, told without importing numpy."""
-    return any(base.__module__ == "numpy" and base.__name__ == "generic" for base in type(value).__mro__)
+def is_numpy_number(value: Any) -> bool:
+    """Whether *value* is an integer, float or bool of numpy that Python's own hold; told without importing numpy."""
+    if not any(base.__module__ == "numpy" and base.__name__ == "generic" for base in type(value).__mro__):
+        return False
+    return value.dtype.kind in "iufb" and type(value.item()) in {int, float, bool}  # item() of a longdouble is one still
 
 
 TAGGERS: dict[type, Callable[[Any, int], Any]] = {

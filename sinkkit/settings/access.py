@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sinkkit.errors import ConfigError
@@ -18,16 +19,29 @@ def read(key: str) -> Any:
     Raises:
         ConfigError: If no provider holds it; the message names every place, in order.
     """
-    value = found(key, MISSING)
-    if value is not MISSING:
-        return value
     path: Path = tuple(key.split("."))
     providers = opened()
+    value = found(path, providers)
+    if value is not MISSING:
+        return value
     places = "".join(f"\n    {provider.spell(path)} in {provider.name}{getattr(provider, 'note', '')}" for provider in providers)
     names = [name for provider in providers if isinstance(provider, Local) for name in provider.names(path[:-1])]
     close = nearest(path[-1], names)
     hint = f"did you mean {'.'.join((*path[:-1], close))}?" if close else "set it in one of these places"
     raise ConfigError(f"there is no setting {key}; it was looked for in this order:{places}", hint=hint)
+
+
+def found(path: Path, providers: Sequence[Provider]) -> Any:
+    """The value at *path* from the first of *providers* that holds it, or ``MISSING``; a name of the system's own is no setting."""
+    own = is_system_name(variable(path))
+    asked = (provider for provider in providers if not (own and isinstance(provider, Environment)))
+    return next((value for provider in asked if (value := provider.get(path)) is not None), MISSING)
+
+
+def read_or(key: str, default: Any) -> Any:
+    """The value at the dotted *key*, or *default*."""
+    value = found(tuple(key.split(".")), opened())
+    return default if value is MISSING else value
 
 
 class Config:
@@ -48,7 +62,7 @@ class Config:
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value at the dotted *key*, or *default* if no provider holds it; an unreadable file still raises ``ConfigError``."""
-        return found(key, default)
+        return read_or(key, default)
 
     def __repr__(self) -> str:
         return "sinkkit.config"
@@ -67,22 +81,11 @@ class Secrets:
 
     def get(self, key: str, default: Any = None) -> Any:
         """The ``Secret`` at the dotted *key*, or *default* as it is if no provider holds it."""
-        value = found(key, MISSING)
+        value = read_or(key, MISSING)
         return default if value is MISSING else Secret(value)
 
     def __repr__(self) -> str:
         return "sinkkit.secrets"
-
-
-def found(key: str, default: Any) -> Any:
-    """The value at the dotted *key*, or *default*."""
-    path: Path = tuple(key.split("."))
-    for provider in opened():
-        if not (isinstance(provider, Environment) and is_system_name(variable(path))):
-            value = provider.get(path)
-            if value is not None:
-                return value
-    return default
 
 
 config = Config()

@@ -61,9 +61,13 @@ class ConnectionString:
     def __attrs_post_init__(self) -> None:
         """Refuse what would make another URL than the parts say."""
         if not self.drivername.replace("+", "a").replace("_", "a").replace("-", "a").replace(".", "a").isalnum():
-            raise ConfigError("the drivername of a connection string is a word such as postgresql", hint="write postgresql or mysql+pymysql")
+            raise ConfigError(
+                "the drivername of a connection string is a word such as postgresql", hint="write postgresql or mysql+pymysql"
+            )
         if self.port is not None and not 0 <= self.port <= HIGHEST_PORT:
-            raise ConfigError(f"the port {self.port} of a connection string is not possible", hint=f"a port is 0 to {HIGHEST_PORT}")
+            raise ConfigError(
+                f"the port {self.port} of a connection string is not possible", hint=f"a port is 0 to {HIGHEST_PORT}"
+            )
 
     @staticmethod
     def parts(text: str) -> dict[str, Any]:
@@ -83,7 +87,9 @@ class ConnectionString:
             pairs = parse_qsl(query, keep_blank_values=True)
             found["query"] = dict(pairs)
             if len(found["query"]) < len(pairs):
-                raise ConfigError("no connection string: a parameter stands in it twice", hint="give each parameter after the ? once")
+                raise ConfigError(
+                    "no connection string: a parameter stands in it twice", hint="give each parameter after the ? once"
+                )
         authority, slash, database = rest.partition("/")
         if slash and database:
             found["database"] = unquote(database)
@@ -136,7 +142,9 @@ def address_parts(address: str) -> dict[str, Any]:
         host, _, port = address.partition(":")
         well = True
     if not well or (port and not (port.isascii() and port.isdigit())):
-        raise ConfigError("no connection string: its host and port cannot be read", hint="percent-encode @, / and : in a password")
+        raise ConfigError(
+            "no connection string: its host and port cannot be read", hint="percent-encode @, / and : in a password"
+        )
     return ({"host": unquote(host)} if host else {}) | ({"port": int(port)} if port else {})
 
 
@@ -188,7 +196,9 @@ class BasicAuth:
             ConfigError: If the user name holds a colon, which the header cannot carry.
         """
         if ":" in self.username:
-            raise ConfigError("a user name for Basic authentication cannot hold a colon", hint="check the order of user name and password")
+            raise ConfigError(
+                "a user name for Basic authentication cannot hold a colon", hint="check the order of user name and password"
+            )
         pair = f"{self.username}:{self.password.reveal()}".encode()
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
 

@@ -59,7 +59,9 @@ class Directory:
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise ConfigError(f"{shown(self.folder)} cannot be listed: {error.strerror}", hint="name a directory that this user may read") from error
+            raise ConfigError(
+                f"{shown(self.folder)} cannot be listed: {error.strerror}", hint="name a directory that this user may read"
+            ) from error
         return {canonical(path.name): path for path in paths}
 
     def get(self, path: Path) -> Any:

@@ -119,9 +119,13 @@ def fields(kind: type) -> list[Field]:
     try:
         hints = get_type_hints(kind, include_extras=True)
     except (NameError, TypeError, SyntaxError) as error:
-        raise ConfigError(f"the annotations of {kind.__qualname__} cannot be read: {error}", hint="import what they name at run time") from error
+        raise ConfigError(
+            f"the annotations of {kind.__qualname__} cannot be read: {error}", hint="import what they name at run time"
+        ) from error
     if attrs.has(kind):
-        return [Field(a.alias or a.name, hints.get(a.name, Any), a.default is attrs.NOTHING) for a in attrs.fields(kind) if a.init]
+        return [
+            Field(a.alias or a.name, hints.get(a.name, Any), a.default is attrs.NOTHING) for a in attrs.fields(kind) if a.init
+        ]
     import dataclasses
 
     return [

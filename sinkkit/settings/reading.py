@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Union
 
 import attrs
 
 from sinkkit.errors import ConfigError
-from sinkkit.settings.keys import SENSITIVE, Path
+from sinkkit.settings.keys import SENSITIVE
 from sinkkit.settings.kinds import (
     ANYTHING,
-    Field,
     bare,
     described,
     fields,
@@ -25,88 +24,30 @@ from sinkkit.settings.kinds import (
 )
 from sinkkit.settings.learning import learn, learn_private, secret_texts
 from sinkkit.settings.lookup import Hit, Lookup
-from sinkkit.settings.redact import Redactor
+from sinkkit.settings.questions import Found, Problem, Question, Reading
 from sinkkit.settings.secret import MASK, SHORTEST, Secret, SecretInConfigWarning
 from sinkkit.settings.typed import convert, refusal, unpacked
 from sinkkit.settings.wanted import MISSING
 
 
-@attrs.frozen
-class Found:
-    """Where a setting came from.
-
-    Attributes:
-        name: The setting, with dots inside a table.
-        shown: Its value for people, secrets masked.
-        provider: The provider's name; ``argument`` and ``default`` for those.
-        place: The exact key and the file or provider it stands in.
-        shadows: Further places that hold the setting and were not used, in order.
-    """
-
-    name: str
-    shown: str
-    provider: str
-    place: str
-    shadows: tuple[str, ...] = ()
-
-
-@attrs.frozen
-class Problem:
-    """What is wrong with one setting; *missing* or else malformed."""
-
-    text: str
-    hint: str | None = None
-    missing: bool = False
-
-
-@attrs.define(eq=False)
-class Reading:
-    """The answers to one question put to the settings.
-
-    Attributes:
-        lookup: Where to look.
-        redactor: Learns every secret.
-        thorough: Also find out what each value shadows.
-        warned: Places already warned about.
-    """
-
-    lookup: Lookup
-    redactor: Redactor
-    thorough: bool
-    warned: dict[str, None]
-    found: list[Found] = attrs.field(factory=list, init=False)
-    problems: list[Problem] = attrs.field(factory=list, init=False)
-
-
-@attrs.frozen
-class Question:
-    """One setting or one field of it: where, what type, and whether it is a secret as a whole; *stated*: it has a default."""
-
-    path: Path
-    kind: Any
-    secret: bool = False
-    stated: bool = False
-
-    @property
-    def name(self) -> str:
-        """The setting with dots."""
-        return ".".join(self.path)
-
-    def below(self, field: Field) -> Question:
-        """The question for a field of this one."""
-        return Question((*self.path, field.key), field.kind, self.secret, self.stated)
-
-
 def read(reading: Reading, question: Question, default: Any = MISSING) -> Any:
     """The value, or ``MISSING`` if there is none or a problem was noted; *default* completes an attrs class found in part."""
-    records = [bare(member) for member in members(question.kind) if is_record(bare(member))]
+    kinds = [bare(member) for member in members(question.kind) if member is not type(None)]
+    records = [kind for kind in kinds if is_record(kind)]
+    others = [kind for kind in kinds if not is_record(kind)]
+    if not records:
+        return read_table(reading, question) if any(is_mapping(kind) for kind in kinds) else read_leaf(reading, question)
     before = len(reading.problems)
-    value = read_record(reading, question, records, default) if records else MISSING
-    if records and (value is not MISSING or len(reading.problems) > before or len(records) == len(members(question.kind))):
+    value = read_record(reading, question, records, default)
+    if value is not MISSING or not others or len(reading.problems) == before:
         return value
-    if any(is_mapping(member) for member in members(question.kind)):
-        return read_table(reading, question)
-    return read_leaf(reading, question)
+    # No class of the union fits what was found; another member of it may.
+    trial = reading.trial()
+    value = read_leaf(trial, attrs.evolve(question, kind=Union[tuple(others)]))  # noqa: UP007 - made at run time
+    if value is not MISSING:
+        del reading.problems[before:]
+        reading.found += trial.found
+    return value
 
 
 def read_leaf(reading: Reading, question: Question) -> Any:
@@ -224,7 +165,12 @@ def shadows(reading: Reading, question: Question, used: Hit, tables: bool) -> tu
 
 def note_found(reading: Reading, question: Question, hit: Hit, value: Any, hidden_places: tuple[str, ...]) -> None:
     """Remember where a value came from."""
-    hidden = question.secret or is_secret(question.kind) or SENSITIVE.search(question.path[-1]) or (hit.private and isinstance(hit.raw, str))
+    hidden = (
+        question.secret
+        or is_secret(question.kind)
+        or SENSITIVE.search(question.path[-1])
+        or (hit.private and isinstance(hit.raw, str))
+    )
     reading.found.append(Found(question.name, MASK if hidden else str(value), hit.provider, hit.place, hidden_places))
 
 
@@ -232,7 +178,7 @@ def read_record(reading: Reading, question: Question, records: list[Any], defaul
     """An attrs class or dataclass, or the first of several that fits; of those that do not, the one that fits best is reported."""
     trials = []
     for kind in records:
-        trial = Reading(reading.lookup, reading.redactor, reading.thorough, reading.warned)
+        trial = reading.trial()
         base = default if isinstance(default, kind) else MISSING
         value = read_fields(trial, attrs.evolve(question, kind=kind), kind, base)
         trials.append((len(trial.problems), value is MISSING, trial, value))
@@ -287,7 +233,7 @@ def built(reading: Reading, question: Question, kind: Any, values: dict[str, Any
         return kind(**values)
     except ConfigError as error:
         what, hint = error.message, error.hint
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever a user's class raises on these values, it is told as one problem among others
         what, hint = f"{kind.__name__} refuses these values: {type(error).__name__}: {error}", None
     places = ", ".join(dict.fromkeys(entry.place for entry in reading.found))
     reading.problems.append(Problem(f"{question.name} ({places or 'defaults'}): {what}", hint))
@@ -327,4 +273,6 @@ def missing(lookup: Lookup, question: Question) -> Problem:
         keys = ", ".join(field.key for kind in kinds if is_record(kind) for field in fields(kind))
         guess += f"\n    write it in one piece, or as a table of {keys}"
     expected = "" if question.kind in ANYTHING else f" ({described(question.kind)})"
-    return Problem(f"{question.name}{expected} is missing; it was looked for, in this order, in\n{places[1:]}{guess}", missing=True)
+    return Problem(
+        f"{question.name}{expected} is missing; it was looked for, in this order, in\n{places[1:]}{guess}", missing=True
+    )

@@ -154,7 +154,9 @@ def core_spans(text: str, cores: list[str]) -> Iterator[Span]:
         start = text.find(core)
         while start >= 0:
             end = start + len(core)
-            while start > 0 and text[start - 1] != "=" and ord(text[start - 1]) in BASE64:  # "=" ends base64, before it stands a name
+            while (
+                start > 0 and text[start - 1] != "=" and ord(text[start - 1]) in BASE64
+            ):  # "=" ends base64, before it stands a name
                 start -= 1
             while end < len(text) and ord(text[end]) in BASE64:
                 end += 1

@@ -13,7 +13,8 @@ from sinkkit.settings.kinds import ANYTHING, bare, fields, is_record, is_secret,
 from sinkkit.settings.learning import learn, learn_private, secret_texts
 from sinkkit.settings.lookup import Arguments, Lookup
 from sinkkit.settings.providers import Local, Provider
-from sinkkit.settings.reading import Found, Problem, Question, Reading, as_table, demanded, overlaid, read, too_short
+from sinkkit.settings.questions import Found, Problem, Question, Reading
+from sinkkit.settings.reading import as_table, demanded, overlaid, read, too_short
 from sinkkit.settings.redact import Redactor
 from sinkkit.settings.registry import opened
 from sinkkit.settings.secret import MASK, SHORTEST
@@ -93,7 +94,9 @@ class Resolver:
         value = read(reading, question, default)
         if len(reading.problems) > before:
             if want.from_default:
-                reading.problems[-1] = attrs.evolve(reading.problems[-1], text=f"{reading.problems[-1].text} (the type of its default)")
+                reading.problems[-1] = attrs.evolve(
+                    reading.problems[-1], text=f"{reading.problems[-1].text} (the type of its default)"
+                )
             return value
         if value is not MISSING:
             return value
@@ -104,7 +107,9 @@ class Resolver:
             reading.problems.append(too_short(want.name, "its default"))
         learn(self.redactor, want.name, default, secret=hidden)
         masked = hidden or SENSITIVE.search(want.name)
-        reading.found.append(Found(want.name, MASK if masked else str(default), "default", "the default that the function states"))
+        reading.found.append(
+            Found(want.name, MASK if masked else str(default), "default", "the default that the function states")
+        )
         return default
 
     def nothing(self, reading: Reading, question: Question, default: Any) -> None:
@@ -113,7 +118,11 @@ class Resolver:
         if allowed:
             reading.found.append(Found(question.name, "None", "argument", f"{question.name}="))
         else:
-            reading.problems.append(Problem(f"{question.name} ({question.name}=): None is not allowed", "leave it out, or declare the type as optional"))
+            reading.problems.append(
+                Problem(
+                    f"{question.name} ({question.name}=): None is not allowed", "leave it out, or declare the type as optional"
+                )
+            )
 
     def peek(self, name: str, kind: Any, default: Any = MISSING) -> Any:
         """One optional setting, or ``MISSING`` if it stands nowhere; the environment counts with a section only.

@@ -53,12 +53,20 @@ def as_bool(raw: Any) -> bool:
 
 def as_duration(raw: Any) -> timedelta:
     """A duration; a plain number is seconds."""
-    return raw if isinstance(raw, timedelta) else timedelta(seconds=as_float(raw)) if not isinstance(raw, str) else units.duration(raw)
+    return (
+        raw
+        if isinstance(raw, timedelta)
+        else timedelta(seconds=as_float(raw))
+        if not isinstance(raw, str)
+        else units.duration(raw)
+    )
 
 
 def as_seconds(raw: Any) -> units.Seconds:
     """A duration in seconds."""
-    return units.Seconds(raw.total_seconds() if isinstance(raw, timedelta) else units.seconds(raw) if isinstance(raw, str) else as_float(raw))
+    return units.Seconds(
+        raw.total_seconds() if isinstance(raw, timedelta) else units.seconds(raw) if isinstance(raw, str) else as_float(raw)
+    )
 
 
 def from_text(read: Callable[[str], Any]) -> Callable[[Any], Any]:

@@ -53,9 +53,13 @@ def load(path: FilePath, *, private: bool) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except IsADirectoryError:
-        raise ConfigError(f"{shown(path)} is a directory, not a file", hint="remove it, or move it away, and write a TOML file there") from None
+        raise ConfigError(
+            f"{shown(path)} is a directory, not a file", hint="remove it, or move it away, and write a TOML file there"
+        ) from None
     except OSError as error:
-        raise ConfigError(f"{shown(path)} cannot be read: {error.strerror}", hint="check the file, its folder and who may read them") from error
+        raise ConfigError(
+            f"{shown(path)} cannot be read: {error.strerror}", hint="check the file, its folder and who may read them"
+        ) from error
     if private and mode & stat.S_IROTH:
         message = f"{shown(path)} can be read by every user of this machine; run: chmod 600 {shown(path)}"
         warnings.warn(ExposedSecretsWarning(message), stacklevel=2)
@@ -85,7 +89,8 @@ def parse(data: bytes, path: FilePath) -> dict[str, Any]:
         lines = data.decode("utf-8-sig").split("\n")
         line, column = (int(place[1]), int(place[2])) if place and place[1] else (len(lines), len(lines[-1]) + 1)
         raise ConfigError(
-            f"{shown(path)}, line {line}, column {column}: {what}", hint='text stands in quotes in TOML, as in url = "https://example.com"'
+            f"{shown(path)}, line {line}, column {column}: {what}",
+            hint='text stands in quotes in TOML, as in url = "https://example.com"',
         ) from None
 
 

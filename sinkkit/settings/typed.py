@@ -10,13 +10,24 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import InvalidOperation
 from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, is_typeddict
 
 import attrs
 
 from sinkkit.errors import ConfigError
 from sinkkit.settings import units
-from sinkkit.settings.kinds import ANYTHING, bare, described, is_choice, is_collection, is_mapping, is_record, is_secret, members
+from sinkkit.settings.kinds import (
+    ANYTHING,
+    bare,
+    described,
+    fields,
+    is_choice,
+    is_collection,
+    is_mapping,
+    is_record,
+    is_secret,
+    members,
+)
 from sinkkit.settings.scalars import SCALARS
 from sinkkit.settings.secret import Secret
 
@@ -33,7 +44,11 @@ LONGEST_SHOWN = 60
 def refusal(kind: Any, raw: Any, show: bool, hint: str | None = None, why: str = "") -> ConfigError:
     """The error for a value that does not fit; *show* says whether it may be repeated."""
     if not show or isinstance(raw, Mapping | list):
-        got = "" if raw is None or not isinstance(raw, Mapping | list) else f", got a {'table' if isinstance(raw, Mapping) else 'list'}"
+        got = (
+            ""
+            if raw is None or not isinstance(raw, Mapping | list)
+            else f", got a {'table' if isinstance(raw, Mapping) else 'list'}"
+        )
     else:
         text = repr(raw)
         got = f", got {text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + '...'}"
@@ -63,11 +78,22 @@ def convert(raw: Any, kind: Any, *, show: bool = True) -> Any:  # noqa: PLR0911 
         return scalar(raw, kind, show)
     if is_choice(kind):
         return chosen(raw, kind, show)
-    if isinstance(kind, type) and get_origin(kind) is None and not is_collection(kind) and isinstance(raw, kind):
+    if is_instance(raw, kind):
         return raw
     if is_record(kind) or is_mapping(kind) or is_collection(kind):
         return structured(raw, kind, show)
     return constructed(raw, kind, show)
+
+
+def is_instance(raw: Any, kind: Any) -> bool:
+    """Whether *raw* is an object of the class *kind* already; no text is a list, and types that only checkers know have no objects."""
+    is_class = (
+        isinstance(kind, type)
+        and get_origin(kind) is None
+        and not is_typeddict(kind)
+        and not getattr(kind, "_is_protocol", False)
+    )
+    return is_class and not is_collection(kind) and isinstance(raw, kind)
 
 
 def scalar(raw: Any, kind: Any, show: bool) -> Any:
@@ -119,10 +145,7 @@ def one_of(raw: Any, kind: Any, show: bool) -> Any:
 
 def structured(raw: Any, kind: Any, show: bool) -> Any:
     """A list, table or class by cattrs; text is read as JSON, or for a list split at commas."""
-    value = unpacked(raw, kind, show)
-    fits = isinstance(value, Mapping) if not is_collection(kind) else isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping)
-    if not fits and not (is_record(kind) and isinstance(value, kind)):
-        raise refusal(kind, raw, show)
+    value = prepared(raw, kind, show)
     from cattrs.errors import BaseValidationError
 
     try:
@@ -135,6 +158,44 @@ def structured(raw: Any, kind: Any, show: bool) -> Any:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a user's class raises on these values, it is told as one problem among others
         raise refusal(kind, raw, show, why=type(error).__name__) from None
+
+
+def prepared(raw: Any, kind: Any, show: bool) -> Any:
+    """*raw* with every text in it that stands for a list or a table unpacked: cattrs would take text for a list of its characters.
+
+    Raises:
+        ConfigError: If something else than a list or table stands where one must.
+    """
+    kind = bare(kind)
+    arguments = get_args(kind)
+    if is_collection(kind):
+        items = unpacked(raw, kind, show)
+        if not isinstance(items, Collection) or isinstance(items, str | bytes | Mapping):
+            raise refusal(kind, raw, show)
+        positional = (get_origin(kind) or kind) is tuple and Ellipsis not in arguments and len(arguments) == len(items)
+        kinds = arguments if positional else [arguments[0] if arguments else Any] * len(items)
+        return [prepared(item, inner, show) for item, inner in zip(items, kinds, strict=True)]
+    if is_mapping(kind) or is_record(kind):
+        table = unpacked(raw, kind, show)
+        if isinstance(table, Mapping):
+            below: dict[str, Any] = (
+                {field.key: field.kind for field in fields(kind)}
+                if is_record(kind)
+                else dict.fromkeys(table, arguments[-1] if arguments else Any)
+            )
+            return {key: within(key, value, below.get(key, Any), show) for key, value in table.items()}
+        if not is_record(kind) or not isinstance(table, kind):
+            raise refusal(kind, raw, show)
+        return table
+    return raw
+
+
+def within(key: str, value: Any, kind: Any, show: bool) -> Any:
+    """The value of one key of a table, prepared; a refusal says which key."""
+    try:
+        return value if value is None else prepared(value, kind, show)
+    except ConfigError as error:
+        raise ConfigError(f"{key}: {error.message}", hint=error.hint) from None
 
 
 def unpacked(raw: Any, kind: Any, show: bool) -> Any:
@@ -179,16 +240,18 @@ def converter(show: bool) -> Converter:
         def read(raw: Any, kind: Any) -> Any:
             if isinstance(raw, kind):
                 return raw
-            table = unpacked(raw, kind, show)
-            if not isinstance(table, Mapping):
+            if not isinstance(raw, Mapping):
                 raise refusal(kind, raw, show)
-            return structure(dict(table), kind)
+            return structure(dict(raw), kind)
 
         return read
 
     def is_plain(kind: Any) -> bool:
         return not (is_record(kind) or is_mapping(kind) or is_collection(kind))
 
+    for scalar_type in SCALARS:  # cattrs asks hooks by type before hooks by predicate, and has its own for numbers
+        if isinstance(scalar_type, type):
+            made.register_structure_hook(scalar_type, lambda raw, kind: convert(raw, kind, show=show))
     made.register_structure_hook_factory(is_record, record)
     made.register_structure_hook_func(is_plain, lambda raw, kind: convert(raw, kind, show=show))
     return made

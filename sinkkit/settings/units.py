@@ -65,7 +65,9 @@ def size(text: str) -> Size:
     match = re.fullmatch(r"(\d[\d_]*(?:\.\d+)?)\s*([a-z]*)", text.strip(), re.IGNORECASE)
     if match is None or match[2].upper() not in UNIT_BYTES:
         raise ConfigError("no size", hint="write 500KB, 4MB, 64MiB or a number of bytes")
-    return Size(round(float(match[1]) * UNIT_BYTES[match[2].upper()]) if "." in match[1] else int(match[1]) * UNIT_BYTES[match[2].upper()])
+    return Size(
+        round(float(match[1]) * UNIT_BYTES[match[2].upper()]) if "." in match[1] else int(match[1]) * UNIT_BYTES[match[2].upper()]
+    )
 
 
 def url(text: str) -> Url:

@@ -32,7 +32,7 @@ class Word(enum.StrEnum):
     HELLO = "hello"
 
 
-class Old(str, enum.Enum):
+class Old(str, enum.Enum):  # noqa: UP042  what code written before StrEnum has
     HELLO = "hello"
 
 
@@ -178,7 +178,9 @@ def test_names_of_columns_may_be_odd():
 
 def test_each_reading_gives_fresh_objects():
     """A function may change its rows; the next attempt gets them as they were."""
-    lines = encode([{"a": [1], "d": Decimal(1)}], shapes_of([{"a": [1], "d": Decimal(1)}]), table="t", first_row=0).split(b"\n")[:-1]
+    lines = encode([{"a": [1], "d": Decimal(1)}], shapes_of([{"a": [1], "d": Decimal(1)}]), table="t", first_row=0).split(b"\n")[
+        :-1
+    ]
     first = decode(lines)
     first[0]["a"].append(2)
 
@@ -226,7 +228,7 @@ def test_values_within_themselves_and_deep_ones_are_named():
     """A value that contains itself, or is nested beyond the limit, is an error and not a crash; up to the limit it is kept."""
     itself: list = []
     itself.append(itself)
-    deep: list = []
+    deep: list = [1]
     for _ in range(99):
         deep = [deep]
 
@@ -251,7 +253,9 @@ def test_lines_that_were_not_ours_are_refused():
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["a", "b", "$sk"]) | st.text(max_size=3), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["a", "b", "$sk"]) | st.text(max_size=3), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 

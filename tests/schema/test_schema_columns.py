@@ -36,6 +36,8 @@ def seen(rows):
         (np.float32(1), "double"),
         (True, "bool"),
         (np.bool_(1), "bool"),
+        (np.datetime64(1, "ns"), "timestamp"),
+        (np.timedelta64(1, "ns"), "interval"),
         (Decimal(1), "decimal"),
         (datetime(2026, 1, 1, tzinfo=UTC), "timestamp"),
         (date(2026, 1, 1), "date"),
@@ -103,7 +105,9 @@ def test_arrow_columns_have_data_types():
     }
     for data_type, arrow_types in kinds.items():
         schema = pa.schema([(f"{at}", kind) for at, kind in enumerate(arrow_types)])
-        assert [column["data_type"] for column in columns_of_arrow(schema, 1).described().values()] == [data_type] * len(arrow_types)
+        assert [column["data_type"] for column in columns_of_arrow(schema, 1).described().values()] == [data_type] * len(
+            arrow_types
+        )
 
 
 values = st.sampled_from([None, "x", 1, 1.5, True, Decimal(1), b"x", [1], date(2026, 1, 1)])

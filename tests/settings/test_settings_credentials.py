@@ -22,7 +22,7 @@ HOSTS = st.none() | st.sampled_from(["db", "db.example.com", "10.0.0.1", "::1", 
     database=ANY,
     query=st.dictionaries(st.text(min_size=1, max_size=5), st.text(max_size=5), max_size=3),
 )
-def test_connection_string_round_trip(username, password, host, port, database, query):
+def test_connection_string_round_trip(*, username, password, host, port, database, query):
     """Whatever the parts hold, the URL written from them is read back as the same parts."""
     whole = ConnectionString("postgresql+psycopg", username, password, host, port if host else None, database, query)
 
@@ -37,7 +37,17 @@ def test_connection_string_is_masked():
     assert "hunter" not in repr(whole)
 
 
-@pytest.mark.parametrize("text", ["hunter22", "//ann:hunter22@db", "a://b:hunter22@h:x1/d", "a://[hunter22/d", "a b://ann:hunter22@h", "a://h/d?x=hunter22&x=1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hunter22",
+        "//ann:hunter22@db",
+        "a://b:hunter22@h:x1/d",
+        "a://[hunter22/d",
+        "a b://ann:hunter22@h",
+        "a://h/d?x=hunter22&x=1",
+    ],
+)
 def test_malformed_connection_string_is_refused_without_being_shown(text):
     """What is no connection string is refused with a hint, and not repeated, since it may hold a password."""
     with pytest.raises(ConfigError, match="connection string") as caught:

@@ -83,7 +83,12 @@ def test_files_are_read_once_for_each_resolver(write):
 def test_directory_of_files(tmp_path):
     """Each file is a setting, named with ``__`` or dots in any case; the last line break is not part of it."""
     (tmp_path / "run").mkdir()
-    for name, text in {"destination.crm.api-key": "abcdefgh\n", "DESTINATION__CRM__LOGIN__USER": "ann", "url": "https://x\r\n", "..data": "no"}.items():
+    for name, text in {
+        "destination.crm.api-key": "abcdefgh\n",
+        "DESTINATION__CRM__LOGIN__USER": "ann",
+        "url": "https://x\r\n",
+        "..data": "no",
+    }.items():
         (tmp_path / "run" / name).write_text(text, newline="")
     resolver = Resolver("crm", providers=[Directory(tmp_path / "run")])
     resolved = resolver.resolve([Wanted("api_key", Secret), Wanted("url", str)])
@@ -156,7 +161,10 @@ def test_single_keys_are_read(write, monkeypatch):
     assert secrets.get("nothing") is None
     assert config.get("path") is None
     assert "PATH" in os.environ
-    with pytest.raises(ConfigError, match=r"(?s)DESTINATION__CRM__PROT in environment.*destination\.crm\.prot in \.sinkkit/config\.toml.*did you mean") as caught:
+    with pytest.raises(
+        ConfigError,
+        match=r"(?s)DESTINATION__CRM__PROT in environment.*destination\.crm\.prot in \.sinkkit/config\.toml.*did you mean",
+    ) as caught:
         config["destination.crm.prot"]
     assert caught.value.hint == "did you mean destination.crm.port?"
     with pytest.raises(ConfigError, match="nothing"):
@@ -169,5 +177,10 @@ def test_markers_may_be_annotations():
     def push(items, key: secrets.value, url: str = config.value):
         return key, url
 
-    assert [repr(config.value), repr(secrets.value), repr(config), repr(secrets)] == ["sinkkit.config.value", "sinkkit.secrets.value", "sinkkit.config", "sinkkit.secrets"]
+    assert [repr(config.value), repr(secrets.value), repr(config), repr(secrets)] == [
+        "sinkkit.config.value",
+        "sinkkit.secrets.value",
+        "sinkkit.config",
+        "sinkkit.secrets",
+    ]
     assert push.__defaults__ == (config.value,)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import attrs
 import pytest
@@ -22,7 +23,14 @@ from sinkkit.settings.secret import Secret, SecretInConfigWarning
 from sinkkit.settings.toml_files import TomlFile
 from sinkkit.settings.wanted import MISSING, Wanted
 
-SECTIONS = [("nightly", "destination", "crm"), ("nightly", "destination"), ("nightly",), ("destination", "crm"), ("destination",), ()]
+SECTIONS = [
+    ("nightly", "destination", "crm"),
+    ("nightly", "destination"),
+    ("nightly",),
+    ("destination", "crm"),
+    ("destination",),
+    (),
+]
 
 
 def one(wanted: Wanted, **options: Any) -> Any:
@@ -39,7 +47,10 @@ def table(entries: dict[tuple[str, ...], str]) -> dict[str, Any]:
     return whole
 
 
-@given(st.lists(st.dictionaries(st.sampled_from(SECTIONS), st.text("abcdef", min_size=4, max_size=9)), min_size=3, max_size=3), st.booleans())
+@given(
+    st.lists(st.dictionaries(st.sampled_from(SECTIONS), st.text("abcdef", min_size=4, max_size=9)), min_size=3, max_size=3),
+    st.booleans(),
+)
 def test_first_provider_and_most_specific_section_win(held, given_explicitly):
     """The value is the argument's, else that of the first provider and its most specific section, and its place is told with all it shadows."""
     environment, first, second = ({(*section, "url"): value for section, value in entries.items()} for entries in held)
@@ -50,7 +61,10 @@ def test_first_provider_and_most_specific_section_win(held, given_explicitly):
     ]
     spelled = [("environment", "__".join), ("first", ".".join), ("second", ".".join)]
     model = [
-        (entries[*section, "url"], f"{spell((*section, 'url')).upper() if name == 'environment' else spell((*section, 'url'))} in {name}")
+        (
+            entries[*section, "url"],
+            f"{spell((*section, 'url')).upper() if name == 'environment' else spell((*section, 'url'))} in {name}",
+        )
         for entries, (name, spell) in zip((environment, first, second), spelled, strict=True)
         for section in SECTIONS
         if (*section, "url") in entries
@@ -58,7 +72,7 @@ def test_first_provider_and_most_specific_section_win(held, given_explicitly):
     model = ([("given", "url=")] if given_explicitly else []) + model
     resolver = Resolver("crm", "nightly", {"url": "given"} if given_explicitly else {}, providers)
     if not model:
-        with pytest.raises(ConfigError, match="url .* is missing"):
+        with pytest.raises(ConfigError, match=r"url .* is missing"):
             resolver.resolve([Wanted("url", str)])
         return
     resolved = resolver.resolve([Wanted("url", str)])
@@ -116,7 +130,9 @@ def test_all_problems_come_at_once_with_every_place(write, monkeypatch):
     text = str(caught.value)
 
     assert "(2 missing, 1 malformed)" in text
-    assert "NIGHTLY__DESTINATION__CRM__API_KEY, NIGHTLY__DESTINATION__API_KEY, NIGHTLY__API_KEY, DESTINATION__CRM__API_KEY" in text
+    assert (
+        "NIGHTLY__DESTINATION__CRM__API_KEY, NIGHTLY__DESTINATION__API_KEY, NIGHTLY__API_KEY, DESTINATION__CRM__API_KEY" in text
+    )
     assert text.index("environment: ") < text.index(".sinkkit/secrets.toml (no such file)") < text.index(".sinkkit/config.toml: ")
     assert "did you mean destination.crm.api_kye in .sinkkit/config.toml?" in text
     assert "size (DESTINATION__CRM__SIZE in environment): expected a whole number, got 'many'" in text
@@ -156,7 +172,10 @@ def test_markers_count_as_no_default(write):
     write('[destination.crm]\nkey = "abcdefgh"', "secrets.toml")
     resolver = Resolver("crm")
 
-    assert resolver.resolve([Wanted("url", str, config.value), Wanted("key", secrets.value)]).values == {"url": "https://x", "key": "abcdefgh"}
+    assert resolver.resolve([Wanted("url", str, config.value), Wanted("key", secrets.value)]).values == {
+        "url": "https://x",
+        "key": "abcdefgh",
+    }
     assert resolver.redactor.text("abcdefgh") == "***"
     with pytest.raises(ConfigError, match="missing"):
         one(Wanted("other", str, config.value))
@@ -194,7 +213,11 @@ def test_missing_fields_are_named_each(write):
 
 @pytest.mark.parametrize(
     "given",
-    ["postgresql://ann@/sales", {"drivername": "postgresql", "username": "ann", "database": "sales"}, ConnectionString.parse("postgresql://ann@/sales")],
+    [
+        "postgresql://ann@/sales",
+        {"drivername": "postgresql", "username": "ann", "database": "sales"},
+        ConnectionString.parse("postgresql://ann@/sales"),
+    ],
 )
 def test_partial_credentials_are_completed(write, given):
     """Credentials given as text, mapping or object take what they lack from the providers, and keep what they have."""
@@ -214,6 +237,77 @@ def test_union_of_credentials_takes_the_one_that_fits(write):
     assert one(Wanted("auth", BearerToken | BasicAuth)) == BasicAuth("ann", "abcdefgh")
 
 
+def test_union_of_a_class_and_text_takes_either():
+    """What no class of a union can be is taken by its other members."""
+    wanted = Wanted("credentials", ConnectionString | str)
+
+    assert one(wanted, explicit={"credentials": "mysql://db"}) == ConnectionString("mysql", host="db")
+    assert one(wanted, explicit={"credentials": "profile"}) == "profile"
+
+
+def test_class_without_required_fields_is_made_of_its_defaults():
+    """A required class all of whose fields have defaults needs nothing."""
+    assert one(Wanted("retry", Retry)) == Retry()
+
+
+@attrs.frozen
+class Strict:
+    size: int = attrs.field(validator=attrs.validators.lt(10))
+
+
+def test_a_class_that_refuses_its_values_is_told_with_their_places(write):
+    """What a class's own validator says stands in the error, with the place of the values."""
+    write("[destination.crm.strict]\nsize = 50")
+    with pytest.raises(
+        ConfigError, match=r"strict \(destination\.crm\.strict\.size in \.sinkkit/config\.toml\): Strict refuses .*must be < 10"
+    ):
+        one(Wanted("strict", Strict))
+
+
+def test_free_keys_are_told_one_by_one(write, monkeypatch):
+    """A table with free keys is joined from all places, each key with its own."""
+    write('[destination.crm.labels]\na = "1"\nb = "2"')
+    monkeypatch.setenv("DESTINATION__CRM__LABELS__A", "3")
+    resolved = Resolver("crm").resolve([Wanted("labels", dict[str, int])])
+
+    assert resolved.values == {"labels": {"a": 3, "b": 2}}
+    assert [(found.name, found.place, list(found.shadows)) for found in resolved.found] == [
+        ("labels.a", "DESTINATION__CRM__LABELS__A in environment", ["destination.crm.labels.a in .sinkkit/config.toml"]),
+        ("labels.b", "destination.crm.labels.b in .sinkkit/config.toml", []),
+    ]
+
+
+def test_a_destination_that_bears_a_setting_s_name_is_no_value(write):
+    """The table of a destination is not taken for a setting of the same name."""
+    write('[destination.crm]\nurl = "x"')
+    with pytest.raises(ConfigError, match=r"crm .* is missing"):
+        one(Wanted("crm", str))
+    with pytest.raises(ConfigError, match=r"destination .* is missing"):
+        one(Wanted("destination", dict))
+
+
+@given(st.text(st.characters(codec="utf-8", categories=["L", "N"]), min_size=8, max_size=20).map("§{}".format))
+def test_no_report_shows_a_secret(value):
+    """Neither what was found nor an error about other settings shows a secret, given or found."""
+    providers = [
+        Environment({"DESTINATION__CRM__TOKEN": value, "DESTINATION__CRM__NOTE": f"see {value}", "DESTINATION__CRM__SIZE": value})
+    ]
+    resolver = Resolver("crm", None, {"credentials": f"mysql://ann:{value}@db"}, providers)
+    wanted = [
+        Wanted("token", Secret),
+        Wanted("note", str),
+        Wanted("credentials", ConnectionString),
+        Wanted("password", str, value),
+    ]
+    resolved = resolver.resolve(wanted)
+
+    assert [found for found in resolved.found if value in str(found)] == []
+    assert value not in repr(resolver) + repr(resolved) + str(resolved.values["credentials"])
+    with pytest.raises(ConfigError) as caught:
+        resolver.resolve([Wanted("size", UUID)])
+    assert value not in str(caught.value)
+
+
 def test_peek_reads_tables_and_scalars_and_nothing(write, monkeypatch):
     """One optional setting at a time: a class completed by a default, a scalar, an argument, or the mark for nothing."""
     write('[destination.crm]\nbatch_size = 500\n[destination.crm.retry]\nattempts = 3\nlongest_wait = "x"')
@@ -231,21 +325,29 @@ def test_peek_reads_tables_and_scalars_and_nothing(write, monkeypatch):
 
 def test_section_is_joined_from_all_providers(write, monkeypatch):
     """A table is joined key by key, the most specific place first, and what looks like a credential in it is masked."""
-    write('[destination.http]\nbase_url = "https://all"\nverify = true\n[destination.http.headers]\nAuthorization = "Bearer abcdefgh"')
+    write(
+        '[destination.http]\nbase_url = "https://all"\nverify = true\n[destination.http.headers]\nAuthorization = "Bearer abcdefgh"'
+    )
     write('[destination.crm.http]\nbase_url = "https://crm"\n[destination.crm.http.headers]\nA = "b"')
     write('[destination.http.headers]\nAuthorization = "Bearer abcdefgh"', "secrets.toml")
     monkeypatch.setenv("DESTINATION__CRM__HTTP__TIMEOUT", "5")
     monkeypatch.setenv("HTTP__TIMEOUT", "6")
     resolver = Resolver("crm")
 
-    assert resolver.section("http") == {"timeout": "5", "headers": {"Authorization": "Bearer abcdefgh", "A": "b"}, "base_url": "https://crm"}
+    assert resolver.section("http") == {
+        "timeout": "5",
+        "headers": {"Authorization": "Bearer abcdefgh", "A": "b"},
+        "base_url": "https://crm",
+    }
     assert resolver.redactor.text("token abcdefgh") == "token ***"
     assert resolver.section("nothing") == {}
 
 
 def test_unknown_keys_are_told_with_a_suggestion(write, monkeypatch):
     """A key that nobody knows, at the top of the destination's section or inside a class, gets a message."""
-    write("[destination.crm]\nbatch_sise = 5\nurl = 'x'\n[destination.crm.retry]\nattemps = 3\n[destination.crm.http]\nanything = 1")
+    write(
+        "[destination.crm]\nbatch_sise = 5\nurl = 'x'\n[destination.crm.retry]\nattemps = 3\n[destination.crm.http]\nanything = 1"
+    )
     monkeypatch.setenv("DESTINATION__CRM__URLL", "x")
     resolver = Resolver("crm")
     resolver.peek("retry", Retry)

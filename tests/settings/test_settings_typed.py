@@ -17,7 +17,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinkkit.errors import ConfigError
-from sinkkit.settings.kinds import described
 from sinkkit.settings.secret import Secret
 from sinkkit.settings.typed import convert
 from sinkkit.settings.units import Seconds, Size, Url
@@ -102,6 +101,8 @@ Account = NewType("Account", int)
         (True, int | bool, True),
         ({"x": "1", "name": "q"}, Point, Point(1, name="q")),
         ({"points": [{"x": 1}, {"x": "2", "y": 3}], "tags": "a,b"}, Line, Line([Point(1), Point(2, 3)], tags=["a", "b"])),
+        (["a,b", ["c"]], list[list[str]], [["a", "b"], ["c"]]),
+        ({"a": "1,2"}, dict[str, list[int]], {"a": [1, 2]}),
         ({"sides": "3"}, Shape, {"sides": 3}),
         ("5", Account, 5),
         ("5", Annotated[int, "how many"], 5),
@@ -140,7 +141,9 @@ def test_values_are_read(raw, kind, value):
         ("{x", dict[str, int], "expected a table"),
         (["1", "b"], list[int], r"\[1\]: expected a whole number, got 'b'"),
         ({"points": [{"x": 1}, {"y": "q"}]}, Line, r"points\[1\]\.x: is missing; points\[1\]\.y: expected a whole number"),
-        ({"points": 5}, Line, "points: "),
+        ({"points": 5}, Line, "points: expected a list"),
+        ({"points": ["x"]}, Line, "expected a table"),
+        ([["a"], 5], list[list[str]], "expected a list"),
     ],
 )
 def test_what_does_not_fit_is_said(raw, kind, message):
@@ -149,13 +152,13 @@ def test_what_does_not_fit_is_said(raw, kind, message):
         convert(raw, kind)
 
 
-@given(st.text(min_size=6).filter(lambda text: not text.strip().isdigit()), st.sampled_from([int, float, bool, Region, timedelta, Point, dict, Size]))
+@given(st.text("xyz{[\"'", min_size=6), st.sampled_from([int, float, bool, Region, timedelta, Point, dict, Size, list[int]]))
 def test_a_hidden_value_is_not_repeated(text, kind):
     """Where a value may be a secret the refusal does not repeat it."""
-    try:
+    with pytest.raises(ConfigError) as caught:
         convert(text, kind, show=False)
-    except ConfigError as error:
-        assert error.message == f"expected {described(kind)}"
+
+    assert text not in str(caught.value)
 
 
 @given(st.integers(0, 10**9), st.sampled_from(["s", "m", "h", "d"]))
