@@ -1,17 +1,25 @@
-"""sinkkit: decorate a function, and it becomes a destination that delivers every row once and survives being killed."""
+"""sinkkit: decorate a function, and it becomes a destination that delivers every row once and survives being killed.
+
+Declaring destinations loads little; what runs pipelines is loaded when it is first asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from sinkkit.declaration.decorator import destination
 from sinkkit.declaration.destination import Destination
 from sinkkit.declaration.limits import RateLimit
 from sinkkit.errors import Halt, Reject, RetryLater
 from sinkkit.rows import Batch, Delivered, Outcome, Rejected, Retry, TableSchema
-from sinkkit.runs.dead_letters import RejectedRow
-from sinkkit.runs.pipeline import Pipeline, attach, pipeline
-from sinkkit.runs.report import LoadInfo
 from sinkkit.settings.access import config, secrets
-from sinkkit.settings.credentials import ConnectionString
 from sinkkit.settings.secret import Secret
-from sinkkit.sources import resource
+
+if TYPE_CHECKING:
+    from sinkkit.runs.dead_letters import RejectedRow
+    from sinkkit.runs.pipeline import Pipeline, attach, pipeline
+    from sinkkit.runs.report import LoadInfo
+    from sinkkit.settings.credentials import ConnectionString
+    from sinkkit.sources.resource import resource
 
 __version__ = "0.1.0"
 
@@ -39,3 +47,31 @@ __all__ = [
     "resource",
     "secrets",
 ]
+
+_LATER = {
+    "ConnectionString": "sinkkit.settings.credentials",
+    "LoadInfo": "sinkkit.runs.report",
+    "Pipeline": "sinkkit.runs.pipeline",
+    "RejectedRow": "sinkkit.runs.dead_letters",
+    "attach": "sinkkit.runs.pipeline",
+    "pipeline": "sinkkit.runs.pipeline",
+    "resource": "sinkkit.sources.resource",
+}
+
+_MODULES = frozenset({"credentials", "errors", "events", "sources", "testing"})
+
+
+def __getattr__(name: str) -> Any:
+    """Names of ``__all__`` and public modules that are loaded when first used."""
+    if name in _LATER:
+        value = getattr(import_module(_LATER[name]), name)
+    elif name in _MODULES:
+        value = import_module(f"sinkkit.{name}")
+    else:
+        raise AttributeError(f"module 'sinkkit' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_MODULES})

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from sinkkit.declaration.factory import DestinationFactory, make_factory
+from sinkkit.declaration.declared import Declared, declare
 from sinkkit.declaration.options import OPTION_NAMES, Options, changed
 from sinkkit.declaration.references import find, is_path
 from sinkkit.errors import ConfigError, ReferenceNotFound, SignatureError
@@ -25,7 +25,7 @@ class Destination:
 
     def __init__(
         self,
-        target: DestinationFactory[..., Any] | str,
+        target: Declared | str,
         *,
         name: str | None = None,
         settings: Mapping[str, Any] | None = None,
@@ -35,7 +35,7 @@ class Destination:
         self._target = target
         self._name = name
         self._declared_type = declared_type
-        self._factory: DestinationFactory[..., Any] | None = target if isinstance(target, DestinationFactory) else None
+        self._declared: Declared | None = target if isinstance(target, Declared) else None
         self.settings: Mapping[str, Any] = dict(settings or {})
         self.options: Mapping[str, Any] = dict(options or {})
 
@@ -74,9 +74,9 @@ class Destination:
         changed(Options(), options)
         if isinstance(reference, str):
             return cls(reference, name=destination_name, settings=settings, options=options, declared_type=destination_type)
-        factory = reference if isinstance(reference, DestinationFactory) else make_factory(reference)
-        factory.check(settings)
-        return cls(factory, name=destination_name, settings=settings, options=options)
+        declared = _declared_by(reference) or declare(reference)
+        declared.check(settings)
+        return cls(declared, name=destination_name, settings=settings, options=options)
 
     def configured(self, name: str | None, settings: Mapping[str, Any]) -> Destination:
         """The same with another name and further settings."""
@@ -85,8 +85,8 @@ class Destination:
         given = dict(settings)
         options = {**self.options, **{key: given.pop(key) for key in tuple(given) if key in OPTION_NAMES}}
         changed(Options(), options)
-        if self._factory is not None:
-            self._factory.check(given)
+        if self._declared is not None:
+            self._declared.check(given)
         merged = {**self.settings, **given}
         return Destination(self._target, name=name or self._name, settings=merged, options=options, declared_type=self._declared_type)
 
@@ -97,42 +97,42 @@ class Destination:
             return self._name
         if isinstance(self._target, str) and not is_path(self._target):
             return self._target
-        return self.factory.name
+        return self.declared.name
 
     @property
     def destination_type(self) -> str:
         """The dotted path of the function."""
-        if self._factory is None and isinstance(self._declared_type, str):
+        if self._declared is None and isinstance(self._declared_type, str):
             return self._declared_type
-        if self._factory is None and isinstance(self._target, str) and is_path(self._target):
+        if self._declared is None and isinstance(self._target, str) and is_path(self._target):
             return self._target.replace(":", ".")
-        function = self.factory.function
+        function = self.declared.function
         return f"{getattr(function, '__module__', type(function).__module__)}.{getattr(function, '__qualname__', type(function).__qualname__)}"
 
     @property
     def known_options(self) -> Options | None:
         """The settings that are known without importing or reading anything; None for a reference."""
-        return None if self._factory is None else attrs.evolve(self._factory.options, **self.options)
+        return None if self._declared is None else attrs.evolve(self._declared.options, **self.options)
 
     @property
-    def known_factory(self) -> DestinationFactory[..., Any] | None:
+    def known(self) -> Declared | None:
         """The decorated function, if it need not be imported."""
-        return self._factory
+        return self._declared
 
     @property
-    def factory(self) -> DestinationFactory[..., Any]:
+    def declared(self) -> Declared:
         """The decorated function; imported at the first access.
 
         Raises:
             ReferenceNotFound: If nothing is there; it says what was tried.
             SignatureError: If something else is there.
         """
-        if self._factory is None:
-            self._factory = self._resolve()
-            self._factory.check(self.settings)
-        return self._factory
+        if self._declared is None:
+            self._declared = self._resolve()
+            self._declared.check(self.settings)
+        return self._declared
 
-    def _resolve(self) -> DestinationFactory[..., Any]:
+    def _resolve(self) -> Declared:
         target = str(self._target)
         if self._declared_type is not None:
             return self._adopt(self._declared_type, self._declared_type)
@@ -160,21 +160,22 @@ class Destination:
         found = Resolver(name).peek("destination_type", str)
         return None if found is MISSING else str(found)
 
-    def _adopt(self, reference: Any, shown: Any) -> DestinationFactory[..., Any]:
+    def _adopt(self, reference: Any, shown: Any) -> Declared:
         found = find(reference) if isinstance(reference, str) else reference
-        if isinstance(found, DestinationFactory):
-            return found
+        declared = _declared_by(found)
         if isinstance(found, Destination):
             self.settings = {**found.settings, **self.settings}
             self.options = {**found.options, **self.options}
-            return found.factory
+            return found.declared
+        if declared is not None:
+            return declared
         if not callable(found):
             raise SignatureError(f"{shown} is {type(found).__name__}, not a function", hint="name a function `def sink(items, table): ...`")
-        return make_factory(found)
+        return declare(found)
 
     def capabilities(self) -> dict[str, Any]:
         """What it can do and how it is called, without any of its settings."""
-        options = attrs.evolve(self.factory.options, **self.options)
+        options = attrs.evolve(self.declared.options, **self.options)
         return {
             "loader_file_format": options.loader_file_format,
             "supported_loader_file_formats": ["jsonl", "parquet"],
@@ -183,7 +184,7 @@ class Destination:
             "naming_convention": options.naming_convention,
             "max_nesting_level": options.max_nesting_level,
             "skip_internal_columns_and_tables": options.skip_internal_columns_and_tables,
-            "items": str(self.factory.items_kind(options)),
+            "items": str(self.declared.items_kind(options)),
             "idempotency_header": options.idempotency_header,
             "on_unknown": options.on_unknown,
             "in_order": options.calls_at_once == 1,
@@ -194,13 +195,19 @@ class Destination:
         return f"Destination({self._name or getattr(self._target, 'name', self._target)!r})"
 
 
+def _declared_by(found: Any) -> Declared | None:
+    """What a decorated function declares; None for anything else."""
+    declared = getattr(found, "declared", None)
+    return declared if isinstance(declared, Declared) and not isinstance(found, Destination) else None
+
+
 def as_destination(given: Any) -> Destination:
     """Whatever a pipeline may be given, as a destination.
 
     Raises:
         ConfigError: If it is nothing that could be one.
     """
-    if isinstance(given, Destination | DestinationFactory | str) or callable(given):
+    if isinstance(given, Destination | str) or callable(given):
         return Destination.from_reference(given)
     raise ConfigError(
         f"{given!r} is not a destination", hint="give a function decorated with @sinkkit.destination, its dotted path, or a name from config"

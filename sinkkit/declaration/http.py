@@ -46,15 +46,15 @@ def client_arguments(section: Mapping[str, Any], *, timeout: float | None, worke
     Raises:
         ConfigError: If a setting is unknown or has no sense.
     """
-    import httpx
+    from importlib.metadata import version
 
-    from sinkkit import __version__
+    import httpx
 
     for name in section:
         if name not in SETTINGS:
             raise ConfigError(f"the HTTP client has no setting {name!r}", hint=suggestion(name, SETTINGS))
     given: dict[str, Any] = {**section}
-    headers = {"User-Agent": f"sinkkit/{__version__}", **given.pop("headers", {})}
+    headers = {"User-Agent": f"sinkkit/{version('sinkkit')}", **given.pop("headers", {})}
     seconds = timeout if timeout is not None else _number(given.pop("timeout", DEFAULT_TIMEOUT_SECONDS))
     given.pop("timeout", None)
     for name in ("verify", "http2", "trust_env"):

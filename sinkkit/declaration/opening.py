@@ -9,8 +9,8 @@ from typing import Any
 import attrs
 
 from sinkkit.declaration.coroutines import LoopThread
+from sinkkit.declaration.declared import Declared
 from sinkkit.declaration.destination import Destination
-from sinkkit.declaration.factory import DestinationFactory
 from sinkkit.declaration.function_sink import FunctionSink
 from sinkkit.declaration.http import client_arguments, open_async_client, open_client
 from sinkkit.declaration.limits import RateLimit
@@ -56,7 +56,7 @@ class Ready:
     """
 
     name: str
-    factory: DestinationFactory[..., Any]
+    declared: Declared
     options: Options
     kind: ItemsKind
     values: Mapping[str, Any]
@@ -65,19 +65,19 @@ class Ready:
 
     def open(self, tables: Sequence[TableSchema]) -> FunctionSink:
         """The sink for a load package with *tables*."""
-        factory, signature = self.factory, self.factory.signature
-        loop = LoopThread() if signature.is_async or Role.ASYNC_CLIENT in factory.client_roles().values() else None
+        declared, signature = self.declared, self.declared.signature
+        loop = LoopThread() if signature.is_async or Role.ASYNC_CLIENT in declared.client_roles().values() else None
         clients = self._clients()
         given = {**self.values, **clients}
         sink = FunctionSink(
-            function=factory.function,
+            function=declared.function,
             takes_table=signature.takes_table,
             batch_name=signature.one(Role.BATCH),
             arguments={p.name: given[p.name] for p in signature.parameters if p.role is not Role.BATCH},
             tables={table.name: table for table in tables},
             text_path=signature.text_path,
-            probe_function=factory.probe_function,
-            probe_arguments={p.name: given[p.name] for p in factory.probe_parameters},
+            probe_function=declared.probe_function,
+            probe_arguments={p.name: given[p.name] for p in declared.probe_parameters},
             traced=bool(clients),
             loop=loop,
             timeout=self.options.timeout,
@@ -87,7 +87,7 @@ class Ready:
         return sink
 
     def _clients(self) -> dict[str, Any]:
-        roles = self.factory.client_roles()
+        roles = self.declared.client_roles()
         openers = {Role.CLIENT: open_client, Role.ASYNC_CLIENT: open_async_client}
         made = {role: openers[role](self.client or {}, self.options.idempotency_header) for role in set(roles.values())}
         return {name: made[role] for name, role in roles.items()}
@@ -100,24 +100,24 @@ def make_ready(destination: Destination, pipeline: str | None) -> Ready:
         ConfigError: Once, naming all that is missing or malformed, or what cannot go together.
         ReferenceNotFound: If the destination's function is not where its reference says.
     """
-    factory = destination.factory
+    declared = destination.declared
     resolver = Resolver(destination.destination_name, pipeline, explicit=destination.settings)
     options = effective_options(destination, resolver)
-    if options.on_unknown == "probe" and factory.probe_function is None:
+    if options.on_unknown == "probe" and declared.probe_function is None:
         raise ConfigError(
             f"destination {destination.destination_name!r} has on_unknown='probe' and no probe",
-            hint=f"register one: @{factory.name}.probe above `def arrived(batch): ...`",
+            hint=f"register one: @{declared.name}.probe above `def arrived(batch): ...`",
         )
-    probe_settings = [p.wanted for p in factory.probe_parameters if p.wanted is not None]
-    wanted = {one.name: one for one in (*probe_settings, *factory.signature.settings)}
+    probe_settings = [p.wanted for p in declared.probe_parameters if p.wanted is not None]
+    wanted = {one.name: one for one in (*probe_settings, *declared.signature.settings)}
     resolved = resolver.resolve(tuple(wanted.values())) if wanted else None
-    roles = factory.client_roles()
+    roles = declared.client_roles()
     client = client_arguments(resolver.section("http"), timeout=options.timeout, workers=options.calls_at_once) if roles else None
     return Ready(
         name=destination.destination_name,
-        factory=factory,
+        declared=declared,
         options=options,
-        kind=factory.items_kind(options),
+        kind=declared.items_kind(options),
         values=resolved.values if resolved is not None else {},
         client=client,
         resolver=resolver,
@@ -131,4 +131,4 @@ def effective_options(destination: Destination, resolver: Resolver) -> Options:
         value = MISSING if name in destination.options else resolver.peek(name, TYPES[name])
         if value is not MISSING:
             configured[name] = value
-    return changed(destination.factory.options, {**configured, **destination.options})
+    return changed(destination.declared.options, {**configured, **destination.options})

@@ -14,7 +14,7 @@ from sinkkit.delivery.dispatcher import NOTHING, Answered, Dispatcher, Finished,
 from sinkkit.delivery.plan import Flight
 from sinkkit.delivery.verdict import PLAIN, Verdict
 from sinkkit.events import CallsStarted, Observer
-from sinkkit.faults import Faults, Point
+from sinkkit.faults import Faults, Point, idle
 from sinkkit.journal.protocol import Journal
 
 CLAIM_SECONDS = 0.005
@@ -117,11 +117,11 @@ class Worker:
         self._share = max(1, min(2 * self._share, fitting, MOST_BATCHES))
 
     def _call(self, flight: Flight) -> Verdict:
-        dispatcher = self.dispatcher
-        if dispatcher.limiter is not None:
-            dispatcher.starting(flight)
-        verdict = self.caller.probe(flight) if dispatcher.probes(flight) else self.caller.deliver(flight)
-        self.faults(Point.AFTER_CALL)
+        if self.dispatcher.limiter is not None:
+            self.dispatcher.starting(flight)
+        verdict = self.caller.probe(flight) if self.dispatcher.probes(flight) else self.caller.deliver(flight)
+        if self.faults is not idle:
+            self.faults(Point.AFTER_CALL)
         return verdict
 
     def _answered(self, flight: Flight, verdict: Verdict) -> Answered:

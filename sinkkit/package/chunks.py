@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -14,8 +14,8 @@ import attrs
 from sinkkit.errors import PackageCorrupted
 from sinkkit.package.manifest import GONE, Chunk
 
-HELD_BYTES = 32 << 20
-"""Bytes of files whose decoded chunks are kept: enough for some thirty workers, each in a chunk of its own."""
+HELD_BYTES = 16 << 20
+"""Bytes of files whose decoded chunks are kept: enough for some sixteen workers, each in a chunk of its own."""
 
 
 def read_chunk(path: Path, chunk: Chunk) -> bytes:
@@ -36,12 +36,31 @@ def read_chunk(path: Path, chunk: Chunk) -> bytes:
     return data
 
 
+@attrs.frozen(eq=False)
+class Lines:
+    """A chunk of JSON Lines: the rows *first* up to *end* of the file at *place*; *tagged* if any of them holds a tagged value."""
+
+    place: Path
+    first: int
+    end: int
+    lines: list[bytes] = attrs.field(repr=False)
+    tagged: bool
+
+    def holds(self, place: Path, rows: Sequence[int]) -> bool:
+        """Whether *rows* of the file at *place*, the very same object, are a run of rows of this chunk."""
+        return self.place is place and type(rows) is range and self.first <= rows.start < rows.stop <= self.end and rows.step == 1
+
+
+NO_LINES = Lines(Path(), 0, 0, [], tagged=False)
+
+
 @attrs.define(eq=False)
 class ChunkCache:
     """The chunks used last, whatever file they are of; used from any number of threads.
 
     Attributes:
         limit: Bytes of the files that the chunks held may take; one chunk is held even if it is larger.
+        latest: The chunk of JSON Lines handed out last: neighbours mostly ask for it again, and find it without a lock.
     """
 
     limit: int = HELD_BYTES
@@ -49,6 +68,7 @@ class ChunkCache:
     size: int = attrs.field(default=0, init=False)
     lock: Lock = attrs.field(factory=Lock, init=False)
     loading: Lock = attrs.field(factory=Lock, init=False)
+    latest: Lines = attrs.field(default=NO_LINES, init=False)
 
     def get(self, key: Any, size: int, load: Callable[[], Any]) -> Any:
         """What is held under *key*, else what *load* gives, which is then held as *size* bytes.

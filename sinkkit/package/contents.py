@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from sinkkit.errors import SchemaError
+from sinkkit.package.disk import Disk
 from sinkkit.package.files import ArrowFile, OpenFile, fitted, united
 from sinkkit.package.folder import safe_name
 from sinkkit.package.manifest import PackagedTable
@@ -89,6 +90,7 @@ class Contents:
     tables: dict[str, OpenTable] = attrs.field(factory=dict)
     files: list[OpenFile] = attrs.field(factory=list)
     buffered: int = 0
+    disk: Disk = attrs.field(factory=Disk)
 
     def table(self, name: str) -> OpenTable:
         """The table called *name*."""
@@ -138,7 +140,7 @@ class Contents:
                 f"table {table.name!r}, row {table.rows} (counted from 0): rows without columns cannot rest as Arrow data",
                 hint='leave them out, or keep rows as they are with loader_file_format="jsonl"',
             )
-        form = "parquet" if self.exact_files else "arrow"
+        form = "parquet" if self.exact_files else "arrows"
         limit = ROW_GROUP_BYTES if self.exact_files else CHUNK_BYTES
         while len(data):
             file = self.file_for(table, form)
@@ -178,7 +180,7 @@ class Contents:
             self.close(table)
         if table.file is None:
             name = f"{safe_name(table.name)}.{len(self.files)}.{form}"
-            table.file = OpenFile(self.folder / name, table.name, form, table.rows)
+            table.file = OpenFile(self.folder / name, table.name, form, table.rows, self.disk)
             self.files.append(table.file)
         return table.file
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from sinkkit.package.disk import Disk
 from sinkkit.package.manifest import Chunk, JobFile
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 
-MAGIC = 8
-"""Bytes that an Arrow file begins with, before its first message."""
+END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+"""What an Arrow IPC stream ends with (Arrow columnar format, "IPC Streaming Format")."""
 
 
 @attrs.define
@@ -24,26 +25,27 @@ class OpenFile:
     Attributes:
         path: Where it is.
         table: The table of its rows.
-        format: ``"jsonl"``, ``"arrow"`` or ``"parquet"``.
+        format: ``"jsonl"``, ``"arrows"`` (an Arrow IPC stream) or ``"parquet"``.
         first_index: The number, within the table, of its first row.
+        disk: What writes it.
     """
 
     path: Path
     table: str
     format: str
     first_index: int
+    disk: Disk
     rows: int = 0
     size: int = 0
     chunks: list[Chunk] = attrs.field(factory=list)
 
-    def append(self, data: bytes, rows: int) -> None:
-        """Write *data*, which holds *rows* rows, as the next chunk.
+    def append(self, data: Any, rows: int) -> None:
+        """Write *data*, bytes or a buffer that holds *rows* rows, as the next chunk.
 
         Raises:
             OSError: If the system cannot.
         """
-        with self.path.open("ab") as file:
-            file.write(data)
+        self.disk.append(self.path, data)
         self.chunks.append(Chunk(self.size, len(data), self.rows, rows, zlib.crc32(data)))
         self.size += len(data)
         self.rows += rows
@@ -92,7 +94,7 @@ class Collected:
 
 @attrs.define
 class ArrowFile:
-    """Arrow data on its way into an Arrow IPC or a parquet file: one record batch, or row group, a chunk.
+    """Arrow data on its way into an Arrow IPC stream or a parquet file: one record batch, or row group, a chunk.
 
     What comes before the first batch and after the last one are chunks without rows, so that every byte has its checksum.
     """
@@ -110,9 +112,8 @@ class ArrowFile:
             from pyarrow import parquet
 
             return cls(file, schema, sink, parquet.ParquetWriter(sink, schema))
-        import pyarrow as pa
-
-        return cls(file, schema, sink, pa.ipc.new_file(sink, schema))
+        file.append(schema.serialize(), 0)
+        return cls(file, schema, sink, None)
 
     def append(self, data: pa.Table) -> None:
         """Write *data*, which has the file's schema, as one chunk.
@@ -121,18 +122,12 @@ class ArrowFile:
             OSError: If the system cannot.
         """
         whole = data.combine_chunks()
-        if self.file.format == "parquet":
+        if self.writer is not None:
             self.writer.write_table(whole, row_group_size=len(whole))
             self.file.append(self.sink.take(), len(whole))
             return
         for batch in whole.to_batches():
-            self.writer.write_batch(batch)
-            written = self.sink.take()
-            if not self.file.chunks:
-                header = header_length(written)
-                self.file.append(written[:header], 0)
-                written = written[header:]
-            self.file.append(written, len(batch))
+            self.file.append(batch.serialize(), len(batch))
 
     def end(self) -> None:
         """Write what the format puts at the end.
@@ -140,17 +135,9 @@ class ArrowFile:
         Raises:
             OSError: If the system cannot.
         """
-        self.writer.close()
-        self.file.append(self.sink.take(), 0)
-
-
-def header_length(data: bytes) -> int:
-    """Bytes of *data*, the beginning of an Arrow file, up to the first record batch.
-
-    As the Arrow columnar format has it: the magic, then the schema as a message, which is ``0xFFFFFFFF``, its length as a
-    little-endian int32, and that many bytes.
-    """
-    return MAGIC + 8 + int.from_bytes(data[MAGIC + 4 : MAGIC + 8], "little")
+        if self.writer is not None:
+            self.writer.close()
+        self.file.append(self.sink.take() if self.writer is not None else END_OF_STREAM, 0)
 
 
 def fitted(data: pa.Table, schema: pa.Schema) -> pa.Table | None:

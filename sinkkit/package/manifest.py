@@ -51,7 +51,7 @@ class JobFile:
     Attributes:
         name: Its name within the package's folder, and that of the job.
         table: The table's name.
-        format: ``"jsonl"``, ``"arrow"`` (an Arrow IPC file) or ``"parquet"``.
+        format: ``"jsonl"``, ``"arrows"`` (an Arrow IPC stream) or ``"parquet"``.
         rows: How many rows it holds.
         bytes: Its length.
         chunks: What it is made of, from its first byte to its last.

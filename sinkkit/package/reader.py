@@ -13,11 +13,10 @@ import attrs
 
 from sinkkit.errors import ConfigError, PackageCorrupted
 from sinkkit.package import manifest as manifests
-from sinkkit.package.chunks import ChunkCache, read_chunk
-from sinkkit.package.files import MAGIC
+from sinkkit.package.chunks import ChunkCache, Lines, read_chunk
 from sinkkit.package.manifest import GONE, Chunk, JobFile, Manifest
 from sinkkit.rows import Row
-from sinkkit.schema.codec import decode
+from sinkkit.schema.codec import MARK, decode
 from sinkkit.schema.items import ItemsKind, from_arrow, from_rows
 
 if TYPE_CHECKING:
@@ -135,6 +134,9 @@ class JobReader:
             SchemaError: If the rows rest as Arrow data and Python cannot hold a value exactly.
         """
         if self.file.format == "jsonl":
+            latest = self.cache.latest
+            if latest.holds(self.place, rows):
+                return decode(latest.lines[rows[0] - latest.first : rows[-1] + 1 - latest.first], tagged=latest.tagged)
             return decode(self.lines(rows)) if rows else []
         result: list[Row] = from_arrow(ItemsKind.ROWS, self.arrow(rows), table=self.file.table)
         return result
@@ -214,11 +216,12 @@ class JobReader:
 
     def chunk(self, at: int) -> Any:
         """The lines, or the record batch, of chunk number *at*, checked when it is read."""
-        found = self.cache.peek((self.place, at))
-        if found is not None:
-            return found
         chunk = self.chunks[at]
-        return self.cache.get((self.place, at), chunk.length, lambda: self.load(at, chunk))
+        found = self.cache.get((self.place, at), chunk.length, lambda: self.load(at, chunk))
+        if self.file.format != "jsonl":
+            return found
+        self.cache.latest = found
+        return found.lines
 
     def load(self, at: int, chunk: Chunk) -> Any:
         """Read chunk number *at*.
@@ -227,9 +230,10 @@ class JobReader:
             PackageCorrupted: If it is not what was written.
         """
         if self.file.format == "jsonl":
-            lines = read_chunk(self.place, chunk).split(b"\n")
+            data = read_chunk(self.place, chunk)
+            lines = data.split(b"\n")
             lines.pop()
-            return lines
+            return Lines(self.place, chunk.first_row, chunk.first_row + chunk.rows, lines, MARK in data)
         if self.file.format == "parquet":
             return self.row_group(at)
         import pyarrow as pa
@@ -252,7 +256,7 @@ class JobReader:
                 self.schema = parquet.read_schema(self.path)
             else:
                 header = read_chunk(self.place, self.file.chunks[0])
-                self.schema = pa.ipc.read_schema(pa.py_buffer(header[MAGIC:]))
+                self.schema = pa.ipc.read_schema(pa.py_buffer(header))
         return self.schema
 
     def row_group(self, at: int) -> pa.RecordBatch:

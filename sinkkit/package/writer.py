@@ -159,6 +159,7 @@ class PackageWriter:
             for table in self.contents.tables.values():
                 self.contents.encode_waiting(table, whole=True)
                 self.contents.close(table)
+            self.contents.disk.finish()
             manifest = Manifest(
                 load_id=self.load_id,
                 pipeline_name=self.pipeline_name,
@@ -188,6 +189,7 @@ class PackageWriter:
         """
         self.ended = True
         self.contents.tables.clear()
+        self.contents.disk.stop()
         remove(self.part)
 
     @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import AbstractContextManager
 from typing import Any, Literal
 
 from sinkkit.clock import Clock, SystemClock
@@ -35,7 +36,7 @@ DRAIN_SECONDS = 25.0
 """What running calls get after a signal: within the 30 s that Kubernetes gives a pod by default."""
 
 
-def pipeline(
+def pipeline(  # noqa: PLR0917  # the order of these arguments is the public API's
     name: str,
     destination: Any = None,
     dataset_name: str | None = None,
@@ -200,7 +201,7 @@ class Pipeline:
             if not self._finish_pending(session, run_id, on_pending, has_data=data is not None):
                 return session.info()
             if data is not None:
-                self._extract(session, data, table, shape_of(ready), run_id, PackageState.NORMALIZED)
+                self._extract(session, data, table, shape_of(ready), PackageState.NORMALIZED)
                 new = [record for record in session.pending() if record.load_id not in session.load_ids]
                 session.deliver(new)
             return session.info()
@@ -239,7 +240,7 @@ class Pipeline:
         """
         table = TableArguments(table_name=table_name, columns=columns, primary_key=primary_key, write_disposition=write_disposition)
         with self._session(None, run_id) as session:
-            self._extract(session, data, table, self._known_shape(), run_id, PackageState.EXTRACTED)
+            self._extract(session, data, table, self._known_shape(), PackageState.EXTRACTED)
             return session.info()
 
     def normalize(self) -> LoadInfo:
@@ -318,18 +319,18 @@ class Pipeline:
             clean_up(self._location.folder, self.keep_packages, session.runtime)
             return tuple(record.load_id for record in found)
 
-    def _extract(self, session: Session, data: Any, table: TableArguments, shape: Shape, run_id: str | None, state: PackageState) -> None:
-        load_id = extract(data, table, shape, session.storage, session.runtime, run_name=run_id, state=state)
+    def _extract(self, session: Session, data: Any, table: TableArguments, shape: Shape, state: PackageState) -> None:
+        load_id = extract(data, table, shape, session.storage, session.runtime, run_name=session.run_name, state=state)
         if load_id is not None and session.ready is None:
             session.load_ids.append(load_id)
 
     def _known_shape(self) -> Shape:
         """What is known of the destination without importing anything, else defaults."""
         options = None if self.destination is None else self.destination.known_options
-        factory = None if self.destination is None else self.destination.known_factory
-        if options is None or factory is None:
+        declared = None if self.destination is None else self.destination.known
+        if options is None or declared is None:
             return Shape()
-        return Shape(loader_file_format=options.loader_file_format, exact_files=factory.items_kind(options) is ItemsKind.PATH)
+        return Shape(loader_file_format=options.loader_file_format, exact_files=declared.items_kind(options) is ItemsKind.PATH)
 
     def _ready(self, destination: Any, workers: int | None = None) -> Ready:
         chosen = self.destination if destination is None else as_destination(destination)
@@ -339,7 +340,7 @@ class Pipeline:
             )
         return make_ready(chosen if workers is None else chosen.configured(None, {"workers": workers}), self.name)
 
-    def _session(self, ready: Ready | None, run_id: str | None) -> Any:
+    def _session(self, ready: Ready | None, run_id: str | None) -> AbstractContextManager[Session]:
         if os.getpid() != self._pid:
             raise PipelineLocked(
                 f"pipeline {self.name!r} was made in process {self._pid} and is used in its fork {os.getpid()}",

@@ -81,8 +81,12 @@ def encode(rows: list[Row], shapes: Shapes, *, table: str, first_row: int) -> by
     return encode_slowly(rows, table=table, first_row=first_row)
 
 
-def decode(lines: Sequence[bytes]) -> list[Row]:
+def decode(lines: Sequence[bytes], *, tagged: bool | None = None) -> list[Row]:
     """The rows of *lines*, new objects at each call.
+
+    Args:
+        lines: Lines that ``encode`` wrote, without their ends.
+        tagged: Whether any of them may hold a tagged value, if that is known.
 
     Raises:
         PackageCorrupted: If a line is not what ``encode`` writes.
@@ -92,7 +96,7 @@ def decode(lines: Sequence[bytes]) -> list[Row]:
         rows: list[Row] = [decoder().decode(text)] if len(lines) == 1 else decoder().decode(b"[" + text + b"]")
     except ValueError as error:
         raise PackageCorrupted(f"a line of a load package is not JSON: {error}", hint="drop the package and run again") from error
-    if MARK in text:
+    if MARK in text if tagged is None else tagged:
         from sinkkit.schema.restore import restore_rows
 
         restore_rows(rows)

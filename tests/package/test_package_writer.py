@@ -92,7 +92,7 @@ def test_the_manifest_says_what_is_in_the_package(tmp_path):
 def test_rows_rest_in_the_form_asked_for(tmp_path):
     """Arrow data rests as Arrow, or in the very form the destination wants, which it can then read by path."""
     table = pa.Table.from_pylist(rows_of(5))
-    forms = {("jsonl", False): "arrow", ("jsonl", True): "jsonl", ("parquet", False): "arrow", ("parquet", True): "parquet"}
+    forms = {("jsonl", False): "arrows", ("jsonl", True): "jsonl", ("parquet", False): "arrows", ("parquet", True): "parquet"}
     for (file_format, exact_files), form in forms.items():
         with PackageWriter(tmp_path, form + file_format, "p", file_format=file_format, exact_files=exact_files) as writer:
             writer.write_arrow("t", table)
@@ -183,7 +183,7 @@ def test_rows_and_arrow_data_of_one_table_keep_their_order(tmp_path):
         files = writer.seal().files
     package = Package.open(tmp_path / "load")
 
-    assert [(file.format, file.first_index) for file in files] == [("jsonl", 0), ("arrow", 2), ("jsonl", 4)]
+    assert [(file.format, file.first_index) for file in files] == [("jsonl", 0), ("arrows", 2), ("jsonl", 4)]
     assert [row["n"] for file in files for row in package.job(file.name).read(range(file.rows))] == [0, 1, 2, 3, 4]
 
 

@@ -1,0 +1,179 @@
+"""``sinkkit run`` and ``sinkkit resume``: rows to a destination, and the rest of them after an interruption."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+import sinkkit
+from sinkkit.cli import options
+from sinkkit.cli.answer import DATA_NOT_TAKEN, DONE, INTERRUPTED, NOT_EVERYTHING, Answer
+from sinkkit.cli.arguments import destination_of, given_settings, source_of
+from sinkkit.cli.failures import failed
+from sinkkit.cli.output import counted
+from sinkkit.cli.remembered import Remembering, recalled
+from sinkkit.clock import SystemClock
+from sinkkit.errors import ConfigError, ReferenceNotFound
+
+
+@click.command()
+@click.argument("destination")
+@click.argument("source")
+@click.option("--table", metavar="T", help="Name of the table. Default: that of the file or resource.")
+@click.option("--pipeline", metavar="P", help="Name of the pipeline. Default: the destination's name.")
+@options.settings
+@click.option("--run-id", metavar="ID", help="A name for this run; a name that was completed sends nothing.")
+@click.option(
+    "--on-pending",
+    type=click.Choice(["finish", "continue", "fail"]),
+    default="finish",
+    show_default=True,
+    help="Rows of an earlier run: finish them and leave the new data, finish them and go on, or stop before anything is sent.",
+)
+@click.option("--at", metavar="KEY", help="In a JSON document: where the list of rows is, such as features or result.items.")
+@options.progress
+@options.pipelines_dir
+@options.everywhere
+def run(
+    destination: str,
+    source: str,
+    table: str | None,
+    pipeline: str | None,
+    settings: Sequence[str],
+    run_id: str | None,
+    on_pending: Any,
+    at: str | None,
+    progress: str,
+    pipelines_dir: str | None,
+) -> Answer:
+    """Send the rows of SOURCE to DESTINATION.
+
+    DESTINATION is the dotted path of a function (my_package.sinks.crm), or a name from the settings.
+    SOURCE is a file, a glob in quotes, - for JSON Lines on standard input, or the dotted path of a resource.
+    The pipeline is called as the destination unless --pipeline says otherwise. If rows of an earlier run are
+    pending, they are finished first, and SOURCE is left for the next run (exit status 4).
+    """
+    with given_settings(settings) as given:
+        target = destination_of(destination, given)
+        data = source_of(source, at)
+        name = pipeline or target.destination_name
+        made = _made(name, target, destination, pipelines_dir, progress)
+        return delivered(
+            made,
+            lambda: made.run(data, table_name=table, run_id=run_id, on_pending=on_pending),
+            again=_resuming(name, settings, pipelines_dir),
+        )
+
+
+@click.command()
+@click.argument("pipeline")
+@click.argument("destination", required=False)
+@options.settings
+@options.progress
+@options.pipelines_dir
+@options.everywhere
+def resume(pipeline: str, destination: str | None, settings: Sequence[str], progress: str, pipelines_dir: str | None) -> Answer:
+    """Deliver what PIPELINE left pending, and take no new data.
+
+    DESTINATION need not be named if the pipeline was last run by `sinkkit run`. Values of --set are not kept: give them again.
+    """
+    with given_settings(settings) as given:
+        attached = sinkkit.attach(pipeline, pipelines_dir, progress="off")
+        pending = attached.pending
+        if not pending:
+            return Answer(document={"report": None, "pending": 0}, shown=(f"{pipeline}: nothing is pending",))
+        bound = next((package.destination_name for package in pending if package.destination_name is not None), None)
+        reference, hint = (destination, None) if destination else _recalled(attached, bound)
+        try:
+            target = destination_of(reference, given)
+        except ReferenceNotFound as error:
+            raise ReferenceNotFound(error.message, hint=hint or error.hint) from error
+        made = _made(pipeline, target, reference, pipelines_dir, progress)
+        return delivered(made, made.resume, again=_resuming(pipeline, settings, pipelines_dir))
+
+
+def _recalled(attached: sinkkit.Pipeline, bound: str | None) -> tuple[str, str | None]:
+    """The reference of the destination named *bound*, or of the last one; and what to do if it does not lead anywhere."""
+    known = recalled(Path(attached.folder))
+    name_it = f"name the destination: sinkkit resume {attached.name} DESTINATION"
+    name = bound if bound is not None else next(reversed(known), None)
+    if name is None:
+        raise ConfigError(f"it is not known which destination the rows of pipeline {attached.name!r} are for", hint=name_it)
+    entry = known.get(name)
+    if entry is None:
+        return name, name_it
+    return entry.reference, f"it was last run in {entry.folder}: go there, or {name_it}"
+
+
+def _made(name: str, target: sinkkit.Destination, reference: str, pipelines_dir: str | None, progress: str) -> sinkkit.Pipeline:
+    from sinkkit.observers import choose, combine
+
+    if progress == "log":
+        import logging
+
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    folder = Path(sinkkit.pipeline(name, pipelines_dir=pipelines_dir, progress="off").folder)
+    shown = choose(progress, SystemClock())  # type: ignore[arg-type]  # click refuses what it does not know
+    return sinkkit.pipeline(name, target, pipelines_dir=pipelines_dir, progress=combine([shown, Remembering(folder, reference)]))
+
+
+def delivered(pipeline: sinkkit.Pipeline, work: Callable[[], sinkkit.LoadInfo], *, again: str) -> Answer:
+    """Do *work* and report it; *again* is the command that resumes it.
+
+    Raises:
+        SinkkitError: What the run raises.
+    """
+    try:
+        with _terminating():
+            info = work()
+    except KeyboardInterrupt:
+        return _interrupted(pipeline, again)
+    except SystemExit as error:
+        if error.code != INTERRUPTED:
+            raise
+        return _interrupted(pipeline, again)
+    status = NOT_EVERYTHING if info.has_rejected or not info.complete else DONE
+    if not info.data_taken:
+        status = DATA_NOT_TAKEN
+    said = (f"{counted(info.total.rejected, 'row')} rejected; see: sinkkit rejected {shlex.quote(pipeline.name)}",) if info.has_rejected else ()
+    return Answer(status=status, document={"report": info.asdict()}, shown=(str(info),), said=said)
+
+
+@contextmanager
+def _terminating() -> Iterator[None]:
+    """Let SIGTERM end the work as Ctrl-C does, also while rows are extracted; delivery has handlers of its own."""
+
+    def stop(_number: int, _frame: Any) -> None:
+        raise SystemExit(INTERRUPTED)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupted(pipeline: sinkkit.Pipeline, again: str) -> Answer:
+    pending = sum(package.total.pending + package.total.unknown for package in pipeline.pending)
+    if pending:
+        message = f"interrupted; what was not sent is pending ({counted(pending, 'row')}); resume with: {again}"
+    elif pipeline.pending:
+        message = f"interrupted; finish with: {again}"
+    else:
+        message = f"interrupted; nothing is pending. What was sent: sinkkit status {shlex.quote(pipeline.name)}"
+    answer = failed(INTERRUPTED, "Interrupted", message, None, pending=pending)
+    return Answer(status=INTERRUPTED, document=answer.document, said=(message,))
+
+
+def _resuming(pipeline: str, settings: Sequence[str], pipelines_dir: str | None) -> str:
+    """The command that resumes a run; the values of its settings may be secret and are left out."""
+    parts = ["sinkkit resume", shlex.quote(pipeline)]
+    parts += [f"--set {shlex.quote(pair.partition('=')[0])}=..." for pair in settings]
+    parts += [f"--pipelines-dir {shlex.quote(pipelines_dir)}"] if pipelines_dir else []
+    return " ".join(parts)

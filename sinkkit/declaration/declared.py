@@ -1,0 +1,97 @@
+"""What a decorator knows of a function, as a value: shared by the factory and the destinations it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+
+from sinkkit.declaration.options import OPTION_NAMES, Options, suggestion
+from sinkkit.declaration.signature import Parameter, Role, Signature, read_signature
+from sinkkit.errors import ConfigError, SignatureError
+from sinkkit.schema.items import ItemsKind
+
+
+@attrs.define(eq=False)
+class Declared:
+    """A function that was made a destination.
+
+    Attributes:
+        function: The function itself.
+        name: The destination's name, unless its settings say otherwise.
+        signature: What the function takes.
+        options: The decorator's settings.
+        probe_function: What answers for batches of unknown fate, once registered.
+        probe_parameters: What that function takes after the batch.
+    """
+
+    function: Callable[..., Any] = attrs.field(repr=False)
+    name: str
+    signature: Signature = attrs.field(repr=False)
+    options: Options = attrs.field(repr=False)
+    probe_function: Callable[..., Any] | None = attrs.field(default=None, init=False, repr=False)
+    probe_parameters: tuple[Parameter, ...] = attrs.field(default=(), init=False, repr=False)
+
+    def check(self, settings: Mapping[str, Any]) -> None:
+        """Raise ``ConfigError`` for a setting that neither the function nor destinations have."""
+        own = {wanted.name for wanted in self.signature.settings}
+        for key in settings:
+            if key not in own:
+                known = (*sorted(own), *OPTION_NAMES, "destination_name")
+                raise ConfigError(f"destination {self.name!r} has no setting {key!r}", hint=suggestion(key, known))
+
+    def register_probe(self, function: Callable[..., Any]) -> None:
+        """Let *function*, ``(batch, ...settings)``, answer whether a batch arrived.
+
+        Raises:
+            SignatureError: If it takes no batch.
+        """
+        signature = read_signature(function)
+        if signature.takes_table:
+            raise SignatureError(
+                f"{signature.name}() takes a table", hint=f"a probe takes the batch and settings: `def {signature.name}(batch, ...)`"
+            )
+        self.probe_parameters = signature.parameters
+        self.probe_function = function
+
+    def items_kind(self, options: Options) -> ItemsKind:
+        """What ``items`` holds under *options*.
+
+        Raises:
+            ConfigError: If a path is asked for a part of a file, or rows for a whole one.
+        """
+        kind = self.signature.items
+        if kind is ItemsKind.PATH and options.batch_size != 0:
+            raise ConfigError(
+                f"{self.name}() takes a path, and batch_size={options.batch_size} cuts files into batches", hint="set batch_size=0"
+            )
+        if options.batch_size == 0:
+            if kind not in {None, ItemsKind.PATH}:
+                raise ConfigError(
+                    f"batch_size=0 hands out the path of a file, and {self.name}() asks for {kind}",
+                    hint="annotate the first parameter with pathlib.Path, or set batch_size to a number of rows",
+                )
+            return ItemsKind.PATH
+        if kind is not None:
+            return kind
+        return ItemsKind.ROWS if options.loader_file_format == "jsonl" else ItemsKind.TABLE
+
+    def client_roles(self) -> dict[str, Role]:
+        """Parameters, the probe's too, that get an HTTP client."""
+        every = (*self.signature.parameters, *self.probe_parameters)
+        return {p.name: p.role for p in every if p.role in {Role.CLIENT, Role.ASYNC_CLIENT}}
+
+
+def declare(function: Callable[..., Any], *, name: str | None = None, options: Options | None = None) -> Declared:
+    """Read *function* as a destination.
+
+    Raises:
+        SignatureError: If the function cannot be a destination as it is written.
+        ConfigError: If an option is impossible, or does not go with what the function takes.
+    """
+    signature = read_signature(function)
+    declared = Declared(function, name or signature.name, signature, options or Options())
+    if options is not None:
+        declared.items_kind(options)
+    return declared
