@@ -30,7 +30,7 @@ class GivenSettings:
     """
 
     values: Mapping[str, Any] = attrs.field(repr=False)
-    name: str = "command line"
+    name: str = "the command line"
 
     def get(self, path: tuple[str, ...]) -> Any:
         """The text at *path*, in the destination's own section alone."""
@@ -43,7 +43,8 @@ class GivenSettings:
 
     def spell(self, path: tuple[str, ...]) -> str:
         """The option, as it is typed."""
-        return f"--set {'.'.join(path[2:] if path[:1] == ('destination',) else path)}"
+        own = path[2:] if path[:1] == ("destination",) and len(path) > 2 else path[-1:]  # noqa: PLR2004  # as in get
+        return f"--set {'.'.join(own)}"
 
     def names(self, section: tuple[str, ...]) -> list[str]:
         """The keys that were given."""
@@ -58,6 +59,9 @@ def given_settings(pairs: Sequence[str]) -> Iterator[Mapping[str, Any]]:
         ConfigError: If one has no ``=``, or a key is given twice.
     """
     values = _nested(pairs)
+    if not values:
+        yield values
+        return
     provider = GivenSettings(values)
     sinkkit.config.providers.insert(0, provider)
     try:
@@ -72,8 +76,8 @@ def _nested(pairs: Iterable[str]) -> dict[str, Any]:
         key, equals, text = pair.partition("=")
         parts = key.strip().split(".")
         if not equals or not all(parts):
-            shown = key if equals else "a text without '='"  # the text may be a secret
-            raise ConfigError(f"--set {shown} is not possible", hint="write --set key=value, for example --set batch_size=50")
+            what = f"--set {key}= names no setting" if equals else "--set was given a text without '='"  # which may be a secret
+            raise ConfigError(what, hint="write --set key=value, for example --set batch_size=50")
         inner = values
         for part in parts[:-1]:
             inner = inner.setdefault(part, {})
@@ -109,10 +113,10 @@ def destination_of(reference: str, settings: Mapping[str, Any]) -> sinkkit.Desti
 
 def known_settings(destination: sinkkit.Destination) -> tuple[str, ...]:
     """Every key that may stand in the destination's section."""
-    factory = destination.factory
-    parameters = (*factory.signature.parameters, *factory.probe_parameters)
+    declared = destination.declared
+    parameters = (*declared.signature.parameters, *declared.probe_parameters)
     own = [parameter.name for parameter in parameters if parameter.wanted is not None]
-    client = ["http"] if factory.client_roles() else []
+    client = ["http"] if declared.client_roles() else []
     return tuple(dict.fromkeys([*own, *client, *OPTION_NAMES, "destination_type"]))
 
 

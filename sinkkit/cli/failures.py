@@ -58,7 +58,8 @@ def _ours(error: SinkkitError, with_traceback: bool) -> Answer:
     status = next(status for kind, status in STATUSES if isinstance(error, kind))
     cause = _cause(error)
     told = failed(status, type(error).__name__, error.message, error.hint, **({"cause": cause} if cause else {}))
-    document, shown, said = dict(told.document), (), list(told.said)
+    document, said = dict(told.document), list(told.said)
+    shown: tuple[str, ...] = ()
     if cause is not None:
         said.insert(1, f"cause: {cause['type']}: {cause['message']}" + (f"\n  raised in {cause['place']}" if cause["place"] else ""))
     if isinstance(error, DeliveryFailed) and error.info is not None:

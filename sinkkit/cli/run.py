@@ -40,7 +40,7 @@ from sinkkit.errors import ConfigError, ReferenceNotFound
 @options.progress
 @options.pipelines_dir
 @options.everywhere
-def run(
+def run(  # noqa: PLR0917  # click passes them by name
     destination: str,
     source: str,
     table: str | None,

@@ -190,9 +190,9 @@ class Contents:
             if table.arrow is not None:
                 import pyarrow as pa
 
-                table.arrow.append(pa.concat_tables(table.encoded))
+                table.arrow.append(pa.concat_tables(table.encoded) if len(table.encoded) > 1 else table.encoded[0])
             else:
-                table.file.append(b"".join(table.encoded), table.encoded_rows)
+                table.file.append(table.encoded, table.encoded_rows)
         self.buffered -= table.encoded_bytes
         table.encoded, table.encoded_rows, table.encoded_bytes = [], 0, 0
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import queue
 import threading
+import zlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,29 +16,36 @@ WAITING_CHUNKS = 8
 """How many chunks may wait for the disk before their writer waits too: about 8 MiB."""
 
 
+Parts = Sequence[Any]
+"""Bytes, or buffers of Arrow, that make up a chunk; they are not changed while they wait."""
+
+Done = Callable[[int], None]
+"""Told the CRC-32 of a chunk once it was written."""
+
+
 class Disk:
     """Appends to files in the order in which it is asked to. Used from one thread."""
 
     def __init__(self) -> None:
-        self._line: queue.Queue[tuple[Path, Any] | None] = queue.Queue(WAITING_CHUNKS)
+        self._line: queue.Queue[tuple[Path, Parts, Done] | None] = queue.Queue(WAITING_CHUNKS)
         self._thread: threading.Thread | None = None
         self._error: OSError | None = None
 
-    def append(self, path: Path, data: Any) -> None:
-        """Write *data*, bytes or a buffer, at the end of the file at *path*, now or soon.
+    def append(self, path: Path, parts: Parts, size: int, done: Done) -> None:
+        """Write *parts*, *size* bytes in all, at the end of the file at *path*, now or soon.
 
         Raises:
             OSError: If the system cannot, or could not write what was asked for earlier.
         """
         if self._error is not None:
             raise self._error
-        if self._thread is None and len(data) < LARGE_BYTES:
-            append(path, data)
+        if self._thread is None and size < LARGE_BYTES:
+            done(append(path, parts))
             return
         if self._thread is None:
             self._thread = threading.Thread(target=self._write, name="sinkkit-disk", daemon=True)
             self._thread.start()
-        self._line.put((path, data))
+        self._line.put((path, parts, done))
 
     def finish(self) -> None:
         """Wait until everything was written.
@@ -57,20 +66,25 @@ class Disk:
 
     def _write(self) -> None:
         while (asked := self._line.get()) is not None:
+            path, parts, done = asked
             if self._error is None:
                 try:
-                    append(*asked)
+                    done(append(path, parts))
                 except OSError as error:  # kept for the thread that asked
                     self._error = error
 
 
-def append(path: Path, data: Any) -> None:
-    """Write all of *data* at the end of the file at *path*.
+def append(path: Path, parts: Parts) -> int:
+    """Write all of *parts* at the end of the file at *path*; returns their CRC-32.
 
     Raises:
         OSError: If the system cannot.
     """
+    crc = 0
     with path.open("ab", buffering=0) as file:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[file.write(rest) or 0 :]
+        for part in parts:
+            crc = zlib.crc32(part, crc)
+            rest = memoryview(part)
+            while rest:
+                rest = rest[file.write(rest) or 0 :]
+    return crc

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import zlib
+from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from sinkkit.package.disk import Disk
+from sinkkit.package.disk import Disk, Parts
 from sinkkit.package.manifest import Chunk, JobFile
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
-
-END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
-"""What an Arrow IPC stream ends with (Arrow columnar format, "IPC Streaming Format")."""
-
 
 @attrs.define
 class OpenFile:
@@ -39,16 +36,19 @@ class OpenFile:
     size: int = 0
     chunks: list[Chunk] = attrs.field(factory=list)
 
-    def append(self, data: Any, rows: int) -> None:
-        """Write *data*, bytes or a buffer that holds *rows* rows, as the next chunk.
+    def append(self, parts: Parts, rows: int) -> None:
+        """Write *parts*, bytes or buffers that hold *rows* rows, as the next chunk.
 
         Raises:
             OSError: If the system cannot.
         """
-        self.disk.append(self.path, data)
-        self.chunks.append(Chunk(self.size, len(data), self.rows, rows, zlib.crc32(data)))
-        self.size += len(data)
+        size = sum(map(len, parts))
+        self.disk.append(self.path, parts, size, partial(self._written, self.size, size, self.rows, rows))
+        self.size += size
         self.rows += rows
+
+    def _written(self, offset: int, length: int, first_row: int, rows: int, crc: int) -> None:
+        self.chunks.append(Chunk(offset, length, first_row, rows, crc))
 
     def finished(self) -> JobFile:
         """The file as the manifest lists it."""
@@ -57,18 +57,17 @@ class OpenFile:
 
 @attrs.define
 class Collected:
-    """What pyarrow writes, kept until it is taken; it stands in for a file."""
+    """What pyarrow writes, kept until it is taken; it stands in for a file. Buffers are kept as they are, not copied."""
 
-    parts: list[bytes] = attrs.field(factory=list)
+    parts: list[Any] = attrs.field(factory=list)
     position: int = 0
     closed: bool = False
 
     def write(self, data: Any) -> int:
-        """Keep a copy of *data*."""
-        part = bytes(data)
-        self.parts.append(part)
-        self.position += len(part)
-        return len(part)
+        """Keep *data*."""
+        self.parts.append(data)
+        self.position += len(data)
+        return len(data)
 
     def tell(self) -> int:
         """Bytes written since the beginning, taken ones included."""
@@ -85,11 +84,10 @@ class Collected:
         """Take nothing more."""
         self.closed = True
 
-    def take(self) -> bytes:
+    def take(self) -> list[Any]:
         """What was written since the last time."""
-        data = b"".join(self.parts)
-        self.parts.clear()
-        return data
+        parts, self.parts = self.parts, []
+        return parts
 
 
 @attrs.define
@@ -112,8 +110,9 @@ class ArrowFile:
             from pyarrow import parquet
 
             return cls(file, schema, sink, parquet.ParquetWriter(sink, schema))
-        file.append(schema.serialize(), 0)
-        return cls(file, schema, sink, None)
+        import pyarrow as pa
+
+        return cls(file, schema, sink, pa.ipc.new_stream(sink, schema))
 
     def append(self, data: pa.Table) -> None:
         """Write *data*, which has the file's schema, as one chunk.
@@ -121,13 +120,19 @@ class ArrowFile:
         Raises:
             OSError: If the system cannot.
         """
-        whole = data.combine_chunks()
-        if self.writer is not None:
+        whole = data.combine_chunks() if data.column(0).num_chunks > 1 else data
+        if self.file.format == "parquet":
             self.writer.write_table(whole, row_group_size=len(whole))
             self.file.append(self.sink.take(), len(whole))
             return
         for batch in whole.to_batches():
-            self.file.append(batch.serialize(), len(batch))
+            self.writer.write_batch(batch)
+            parts = self.sink.take()
+            if not self.file.size:
+                header = header_parts(parts)
+                self.file.append(parts[:header], 0)
+                parts = parts[header:]
+            self.file.append(parts, len(batch))
 
     def end(self) -> None:
         """Write what the format puts at the end.
@@ -135,9 +140,19 @@ class ArrowFile:
         Raises:
             OSError: If the system cannot.
         """
-        if self.writer is not None:
-            self.writer.close()
-        self.file.append(self.sink.take() if self.writer is not None else END_OF_STREAM, 0)
+        self.writer.close()
+        self.file.append(self.sink.take(), 0)
+
+
+def header_parts(parts: list[Any]) -> int:
+    """How many of the first *parts* of an Arrow stream make up its schema.
+
+    As the Arrow columnar format has it, a message is ``0xFFFFFFFF``, its length as a little-endian int32, and that many bytes;
+    pyarrow writes each of these, and what fills the last one up, as a piece of its own.
+    """
+    length = 8 + int.from_bytes(bytes(parts[1]), "little")
+    sizes = list(accumulate(map(len, parts)))
+    return sizes.index(length) + 1
 
 
 def fitted(data: pa.Table, schema: pa.Schema) -> pa.Table | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ROWS_A_PAGE = 2_000
 """Rows in a page that is put together here: enough to make the cost of a page vanish, few enough to be held."""
 
-ARROW_ROWS_A_PAGE = 10_000
+ARROW_ROWS_A_PAGE = 100_000
 """Most rows in a page of Arrow data; larger batches are sliced, which copies nothing."""
 
 DISPOSITIONS = ("append", "replace", "merge")

@@ -24,7 +24,8 @@ RUNGS = [
     ["runs"],
     [PUBLIC],
     ["destinations", "testing"],
-    ["cli", "__main__"],
+    ["cli"],
+    ["__main__"],
 ]
 RUNG = {room: number for number, rooms in enumerate(RUNGS, 1) for room in rooms}
 

@@ -108,8 +108,8 @@ def test_rows_rest_in_the_form_asked_for(tmp_path):
             job.items(ItemsKind.PATH, range(4))
     assert pq.read_table(tmp_path / "parquetparquet" / "t.0.parquet").equals(table)
     assert [json.loads(line) for line in (tmp_path / "jsonljsonl" / "t.0.jsonl").read_bytes().splitlines()] == rows_of(5)
-    with pa.OSFile(str(tmp_path / "arrowjsonl" / "t.0.arrow")) as file:
-        assert pa.ipc.open_file(file).read_all().equals(table)
+    with pa.OSFile(str(tmp_path / "arrowsjsonl" / "t.0.arrows")) as file:
+        assert pa.ipc.open_stream(file).read_all().equals(table)
 
 
 def test_single_rows_share_chunks(tmp_path):
@@ -118,6 +118,7 @@ def test_single_rows_share_chunks(tmp_path):
         for row in rows_of(60_000):
             writer.write_rows("t", [row])
         assert writer.rows == 60_000
+        writer.contents.disk.finish()
         assert sum(path.stat().st_size for path in writer.part.iterdir()) > 1 << 20
         [file] = writer.seal().files
 
@@ -133,6 +134,7 @@ def test_many_tables_wait_together(tmp_path):
             writer.write_rows(f"t{at}", [{"text": "x" * 500_000}] * 2)
             writer.write_rows(f"t{at}", [{"text": ""}] * 31)
             assert writer.contents.buffered <= 33 << 20
+        writer.contents.disk.finish()
         assert descriptors() == before
         manifest = writer.seal()
 
@@ -274,6 +276,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
 try:
     with PackageWriter(Path(sys.argv[1]), "load", "p") as writer:
         writer.write_rows("t", [{"a": "x" * 1000}] * 5000)
+        writer.seal()
 except SourceError as error:
     print(error)
 """

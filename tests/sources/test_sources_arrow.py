@@ -36,9 +36,9 @@ def test_whatever_hands_out_arrow_data_is_read(data):
 
 def test_large_tables_come_in_pages_of_bounded_size():
     """A table of 25,000 rows comes in three pages that share its memory."""
-    pages = list(read(pa.table({"n": range(25_000)})))
+    pages = list(read(pa.table({"n": range(250_000)})))
     assert [type(page) for page in pages] == [ArrowPage] * 3
-    assert [page.data.num_rows for page in pages] == [10_000, 10_000, 5_000]
+    assert [page.data.num_rows for page in pages] == [100_000, 100_000, 50_000]
 
 
 def test_an_index_is_a_column_only_where_it_has_a_name():

@@ -1,0 +1,32 @@
+"""``sinkkit drop``: give up rows that are pending."""
+
+from __future__ import annotations
+
+import click
+
+import sinkkit
+from sinkkit.cli import options
+from sinkkit.cli.answer import Answer
+from sinkkit.cli.output import counted
+from sinkkit.errors import PendingPackages
+
+
+@click.command()
+@click.argument("pipeline")
+@click.option("--load", "load_id", metavar="ID", help="Only this load package. Default: all that are pending.")
+@click.option("--force", is_flag=True, help="Also if rows of it were not delivered: they never will be.")
+@options.pipelines_dir
+@options.everywhere
+def drop(pipeline: str, load_id: str | None, force: bool, pipelines_dir: str | None) -> Answer:
+    """Give up what PIPELINE has pending: the rows are never sent, and their files are removed."""
+    attached = sinkkit.attach(pipeline, pipelines_dir, progress="off")
+    found = [package for package in attached.pending if load_id in {None, package.load_id}]
+    rows = sum(package.total.pending + package.total.unknown for package in found)
+    if rows and not force:
+        raise PendingPackages(
+            f"{counted(rows, 'row')} of pipeline {pipeline!r} were not delivered, and dropping gives them up for ever",
+            hint=f"deliver them with `sinkkit resume {pipeline}`, or give them up with --force",
+        )
+    dropped = attached.drop(load_id, force=True)
+    text = f"{pipeline}: {counted(len(dropped), 'load package')} dropped, {counted(rows, 'row')} given up" if dropped else f"{pipeline}: nothing is pending"
+    return Answer(document={"pipeline": pipeline, "dropped": list(dropped), "rows_given_up": rows}, shown=(text,))

@@ -1,0 +1,138 @@
+"""``sinkkit status``: how pipelines stand, without touching them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+
+import sinkkit
+from sinkkit.cli import options
+from sinkkit.cli.answer import NOT_EVERYTHING, Answer
+from sinkkit.cli.output import counted, moment, table
+from sinkkit.errors import SinkkitError
+from sinkkit.journal.records import Counts, RunRecord
+from sinkkit.runs.location import default_folder
+from sinkkit.runs.state import PipelineState
+
+MOST_RUNS = 10
+"""Runs that people are shown; ``--json`` has all."""
+
+
+@click.command()
+@click.argument("pipeline", required=False)
+@options.pipelines_dir
+@options.everywhere
+def status(pipeline: str | None, pipelines_dir: str | None) -> Answer:
+    """Show what PIPELINE has pending, rejected and run before; without PIPELINE, every pipeline of the folder."""
+    if pipeline is None:
+        return _all(Path(pipelines_dir).expanduser() if pipelines_dir else default_folder())
+    attached = sinkkit.attach(pipeline, pipelines_dir, progress="off")
+    state = attached.state()
+    document = {"pipeline": as_document(state), "folder": attached.folder}
+    return Answer(document=document, shown=tuple(_described(state, attached.folder)))
+
+
+def _all(folder: Path) -> Answer:
+    names = sorted(path.parent.name for path in folder.glob("*/journal.db"))
+    states: dict[str, PipelineState | SinkkitError] = {}
+    for name in names:
+        try:
+            states[name] = sinkkit.attach(name, folder, progress="off").state()
+        except SinkkitError as error:
+            states[name] = error
+    good = [state for state in states.values() if isinstance(state, PipelineState)]
+    bad = {name: error for name, error in states.items() if isinstance(error, SinkkitError)}
+    said = tuple(f"error: pipeline {name!r}: {error.message}" + (f"\nhint: {error.hint}" if error.hint else "") for name, error in bad.items())
+    document = {
+        "folder": str(folder),
+        "pipelines": [as_document(state) for state in good],
+        "unreadable": [{"name": name, "message": error.message, "hint": error.hint} for name, error in bad.items()],
+    }
+    shown: tuple[Any, ...] = (f"there are no pipelines in {folder}",)
+    if names:
+        headings = ("pipeline", "now", "rows pending", "rows rejected", "last run", "how it ended")
+        shown = (table(headings, [_line(state) for state in good], title=f"pipelines in {folder}"),)
+    return Answer(status=NOT_EVERYTHING if bad else 0, document=document, shown=shown, said=said)
+
+
+def _line(state: PipelineState) -> tuple[Any, ...]:
+    last = state.runs[-1] if state.runs else None
+    when, how = (moment(last.started_at), ended(last, state)) if last else ("never", "-")
+    return state.name, "running" if state.owner else "idle", open_rows(state), state.rejected, when, how
+
+
+def open_rows(state: PipelineState) -> int:
+    """Rows of a pipeline that are pending or of unknown fate."""
+    return sum(package.total.pending + package.total.unknown for package in state.pending)
+
+
+def ended(run: RunRecord, state: PipelineState) -> str:
+    """How a run ended; one without an end, where nobody owns the pipeline any more, was killed."""
+    if run.ended_at is not None:
+        return run.status
+    return "running" if state.owner is not None and run.id == state.runs[-1].id else "killed"
+
+
+def _described(state: PipelineState, folder: str) -> Iterator[Any]:
+    yield f"pipeline {state.name}, in {folder}"
+    yield f"now: run by {state.owner}" if state.owner else "now: idle"
+    rows = open_rows(state)
+    if not state.pending:
+        yield "pending: nothing"
+    else:
+        yield f"pending: {counted(rows, 'row')} in {counted(len(state.pending), 'load package')}\n"
+        headings = ("load package", "destination", "table", *(field.name for field in attrs.fields(Counts)))
+        lines = [
+            (package.load_id, package.destination_name or "not bound yet", name, *attrs.astuple(counts))
+            for package in state.pending
+            for name, counts in package.tables.items()
+        ]
+        yield table(headings, lines)
+        yield ""
+    yield f"rejected: {counted(state.rejected, 'row')}" if state.rejected else "rejected: nothing"
+    runs = state.runs[-MOST_RUNS:][::-1]
+    if runs:
+        of_all = f", the last {len(runs)} of {len(state.runs)}" if len(runs) < len(state.runs) else ""
+        yield f"runs, newest first{of_all}:\n"
+        headings = ("started", "took", "ended", "destination", "run id", "calls", "retries")
+        yield table(headings, [_run(run, state) for run in runs])
+    yield from _next_steps(state)
+
+
+def _run(run: RunRecord, state: PipelineState) -> tuple[Any, ...]:
+    took = f"{run.ended_at - run.started_at:,.1f} s" if run.ended_at is not None else "-"
+    return moment(run.started_at), took, ended(run, state), run.destination, run.name, run.calls, run.retries
+
+
+def _next_steps(state: PipelineState) -> Iterator[str]:
+    name = shlex.quote(state.name)
+    if state.pending and state.owner is None:
+        yield f"\ndeliver what is pending:  sinkkit resume {name}"
+    if state.rejected:
+        yield f"\nsee what was rejected:    sinkkit rejected {name}"
+
+
+def as_document(state: PipelineState) -> dict[str, Any]:
+    """The state of a pipeline as plain values."""
+    return {
+        "name": state.name,
+        "owner": state.owner,
+        "rows_pending": open_rows(state),
+        "rows_rejected": state.rejected,
+        "pending": [
+            {
+                "load_id": package.load_id,
+                "state": package.state,
+                "run_id": package.run_id,
+                "destination_name": package.destination_name,
+                "tables": {name: attrs.asdict(counts) for name, counts in package.tables.items()},
+            }
+            for package in state.pending
+        ],
+        "runs": [{**attrs.asdict(run), "status": ended(run, state)} for run in state.runs],
+    }

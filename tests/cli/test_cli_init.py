@@ -1,0 +1,81 @@
+"""`sinkkit init` makes a project that runs as it stands; the program and its help come quickly."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+
+import pytest
+
+import sinkkit
+
+
+def test_what_init_makes_runs(sinkkit_command, tmp_path):
+    """The commands that init prints work, one after the other, and deliver the data that came with it."""
+    made = sinkkit_command("init", "project", "--json")
+    folder = tmp_path / "project"
+    steps = [step.split() for step in made.document["next"]]
+    checked = sinkkit_command(*steps[1][1:], cwd=folder)
+    ran = sinkkit_command(*steps[2][1:], cwd=folder)
+    rows = [json.loads(line) for line in (folder / "delivered.jsonl").read_text().splitlines()]
+    given = list(csv.DictReader((folder / "data" / "contacts.csv").open(encoding="utf-8")))
+
+    assert steps[0] == ["cd", "project"]
+    assert (made.status, checked.status, ran.status) == (0, 0, 0)
+    assert [row["name"] for row in rows] == [row["name"] for row in given]
+    assert [row["table"] for row in rows] == ["contacts"] * len(given)
+
+
+def test_init_keeps_secrets_private(sinkkit_command, tmp_path):
+    """The file of secrets is for its owner alone, and git leaves it alone."""
+    (tmp_path / ".gitignore").write_text("*.log")
+    sinkkit_command("init")
+
+    assert (tmp_path / ".sinkkit" / "secrets.toml").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / ".gitignore").read_text().splitlines()[:2] == ["*.log", ".sinkkit/secrets.toml"]
+
+
+def test_init_overwrites_nothing(sinkkit_command, tmp_path):
+    """Where one of its files exists, init names it and changes nothing."""
+    (tmp_path / "destinations.py").write_text("mine")
+    done = sinkkit_command("init")
+
+    assert done.status == 2
+    assert "destinations.py" in done.err
+    assert (tmp_path / "destinations.py").read_text() == "mine"
+    assert not (tmp_path / ".sinkkit").exists()
+
+
+def test_init_in_a_place_that_cannot_be_written(sinkkit_command, tmp_path):
+    """A folder that cannot be made is an error of ours."""
+    (tmp_path / "file").write_text("")
+    done = sinkkit_command("init", "file/project")
+
+    assert done.status == 1
+    assert "error: " in done.err
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["status"], ["resume"], ["rejected"], ["check"], ["init"], ["drop"], ["demo"]])
+def test_every_command_explains_itself(sinkkit_command, command):
+    """--help works for the program and for each command, and names --json."""
+    done = sinkkit_command(*command, "--help")
+
+    assert done.status == 0
+    assert ("--json" if command else "Exit status") in done.out
+
+
+def test_the_version_is_shown(sinkkit_command):
+    """--version names program and version."""
+    assert sinkkit_command("--version").out == f"sinkkit, version {sinkkit.__version__}\n"
+
+
+def test_help_loads_nothing_heavy():
+    """Asking for help imports no package that a run alone needs."""
+    code = "import sys\nfrom sinkkit.cli.program import perform\nperform(['--help'])\nprint(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = ["asyncio", "cattrs", "httpx", "msgspec", "orjson", "pyarrow", "rich", "tenacity"]
+
+    assert [name for name in heavy if name in done.stderr.split()] == []
