@@ -14,7 +14,7 @@ from sinkkit.package.files import ArrowFile, OpenFile, fitted, united
 from sinkkit.package.folder import safe_name
 from sinkkit.package.manifest import PackagedTable
 from sinkkit.rows import Row, TableSchema
-from sinkkit.schema.codec import encode
+from sinkkit.schema.codec import encode_marked
 from sinkkit.schema.columns import Columns, columns_of
 from sinkkit.schema.shapes import shapes_of
 
@@ -50,6 +50,8 @@ class OpenTable:
     """Bytes of JSON Lines, or Arrow tables of the file's schema: the chunk that is filling."""
     encoded_rows: int = 0
     encoded_bytes: int = 0
+    tagged: bool = False
+    """Whether a value in the chunk that is filling may be tagged."""
     file: OpenFile | None = None
     arrow: ArrowFile | None = None
 
@@ -80,6 +82,7 @@ class Contents:
         exact_files: Whether files are of just that format; otherwise Arrow data rests as Arrow IPC.
         max_file_rows: Most rows a file.
         max_file_bytes: A file that has reached it is followed by another one.
+        disk: What writes the files.
     """
 
     folder: Path
@@ -87,10 +90,10 @@ class Contents:
     exact_files: bool
     max_file_rows: int
     max_file_bytes: int
+    disk: Disk
     tables: dict[str, OpenTable] = attrs.field(factory=dict)
     files: list[OpenFile] = attrs.field(factory=list)
     buffered: int = 0
-    disk: Disk = attrs.field(factory=Disk)
 
     def table(self, name: str) -> OpenTable:
         """The table called *name*."""
@@ -120,7 +123,8 @@ class Contents:
             some = rows[: self.max_file_rows - file.rows - table.encoded_rows]
             rows = rows[len(some) :]
             shapes = shapes_of(some)
-            data = encode(some, shapes, table=table.name, first_row=table.rows)
+            data, tagged = encode_marked(some, shapes, table=table.name, first_row=table.rows)
+            table.tagged = table.tagged or tagged
             if infer:
                 table.columns = table.columns.merge(columns_of(some, shapes))
             if len(data) <= 2 * CHUNK_BYTES:
@@ -192,9 +196,9 @@ class Contents:
 
                 table.arrow.append(pa.concat_tables(table.encoded) if len(table.encoded) > 1 else table.encoded[0])
             else:
-                table.file.append(table.encoded, table.encoded_rows)
+                table.file.append(table.encoded, table.encoded_rows, tagged=table.tagged)
         self.buffered -= table.encoded_bytes
-        table.encoded, table.encoded_rows, table.encoded_bytes = [], 0, 0
+        table.encoded, table.encoded_rows, table.encoded_bytes, table.tagged = [], 0, 0, False
 
     def close(self, table: OpenTable) -> None:
         """Write what is left of the open file of *table*."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 import zlib
@@ -11,6 +12,9 @@ from typing import Any
 
 LARGE_BYTES = 256 << 10
 """From here on a write is worth the change of threads."""
+
+SYNC_BYTES = 8 << 20
+"""After so many bytes the thread waits for the disk, so that little is left to wait for in the end."""
 
 WAITING_CHUNKS = 8
 """How many chunks may wait for the disk before their writer waits too: about 8 MiB."""
@@ -24,9 +28,15 @@ Done = Callable[[int], None]
 
 
 class Disk:
-    """Appends to files in the order in which it is asked to. Used from one thread."""
+    """Appends to files in the order in which it is asked to. Used from one thread.
 
-    def __init__(self) -> None:
+    Args:
+        durable: Whether what is written will have to be on the disk in the end.
+    """
+
+    def __init__(self, *, durable: bool) -> None:
+        self._durable = durable
+        self._unsynced = 0
         self._line: queue.Queue[tuple[Path, Parts, Done] | None] = queue.Queue(WAITING_CHUNKS)
         self._thread: threading.Thread | None = None
         self._error: OSError | None = None
@@ -69,13 +79,20 @@ class Disk:
             path, parts, done = asked
             if self._error is None:
                 try:
-                    done(append(path, parts))
+                    done(append(path, parts, sync=self._sync_after(parts)))
                 except OSError as error:  # kept for the thread that asked
                     self._error = error
 
 
-def append(path: Path, parts: Parts) -> int:
-    """Write all of *parts* at the end of the file at *path*; returns their CRC-32.
+    def _sync_after(self, parts: Parts) -> bool:
+        self._unsynced += sum(map(len, parts)) if self._durable else 0
+        due = self._unsynced >= SYNC_BYTES
+        self._unsynced = 0 if due else self._unsynced
+        return due
+
+
+def append(path: Path, parts: Parts, *, sync: bool = False) -> int:
+    """Write all of *parts* at the end of the file at *path*, and wait for the disk if asked to *sync*; returns their CRC-32.
 
     Raises:
         OSError: If the system cannot.
@@ -87,4 +104,6 @@ def append(path: Path, parts: Parts) -> int:
             rest = memoryview(part)
             while rest:
                 rest = rest[file.write(rest) or 0 :]
+        if sync:
+            os.fsync(file.fileno())
     return crc

@@ -36,19 +36,19 @@ class OpenFile:
     size: int = 0
     chunks: list[Chunk] = attrs.field(factory=list)
 
-    def append(self, parts: Parts, rows: int) -> None:
-        """Write *parts*, bytes or buffers that hold *rows* rows, as the next chunk.
+    def append(self, parts: Parts, rows: int, *, tagged: bool = True) -> None:
+        """Write *parts*, bytes or buffers that hold *rows* rows, as the next chunk; *tagged* if a value in it may be.
 
         Raises:
             OSError: If the system cannot.
         """
         size = sum(map(len, parts))
-        self.disk.append(self.path, parts, size, partial(self._written, self.size, size, self.rows, rows))
+        self.disk.append(self.path, parts, size, partial(self._written, Chunk(self.size, size, self.rows, rows, 0, tagged)))
         self.size += size
         self.rows += rows
 
-    def _written(self, offset: int, length: int, first_row: int, rows: int, crc: int) -> None:
-        self.chunks.append(Chunk(offset, length, first_row, rows, crc))
+    def _written(self, chunk: Chunk, crc: int) -> None:
+        self.chunks.append(attrs.evolve(chunk, crc=crc))
 
     def finished(self) -> JobFile:
         """The file as the manifest lists it."""

@@ -30,6 +30,7 @@ class Chunk:
         first_row: The number, within the file, of its first row.
         rows: How many rows it holds; 0 for what a format puts before or after its rows.
         crc: CRC-32 of its bytes.
+        tagged: Whether a value in it may be tagged, as those are that JSON has no form for.
     """
 
     offset: int
@@ -37,6 +38,7 @@ class Chunk:
     first_row: int
     rows: int
     crc: int
+    tagged: bool = True
 
 
 def as_chunks(chunks: Any) -> tuple[Chunk, ...]:

@@ -16,7 +16,7 @@ from sinkkit.package import manifest as manifests
 from sinkkit.package.chunks import ChunkCache, Lines, read_chunk
 from sinkkit.package.manifest import GONE, Chunk, JobFile, Manifest
 from sinkkit.rows import Row
-from sinkkit.schema.codec import MARK, decode
+from sinkkit.schema.codec import decode
 from sinkkit.schema.items import ItemsKind, from_arrow, from_rows
 
 if TYPE_CHECKING:
@@ -230,10 +230,9 @@ class JobReader:
             PackageCorrupted: If it is not what was written.
         """
         if self.file.format == "jsonl":
-            data = read_chunk(self.place, chunk)
-            lines = data.split(b"\n")
+            lines = read_chunk(self.place, chunk).split(b"\n")
             lines.pop()
-            return Lines(self.place, chunk.first_row, chunk.first_row + chunk.rows, lines, MARK in data)
+            return Lines(self.place, chunk.first_row, chunk.first_row + chunk.rows, lines, chunk.tagged)
         if self.file.format == "parquet":
             return self.row_group(at)
         import pyarrow as pa

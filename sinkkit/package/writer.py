@@ -14,6 +14,7 @@ from sinkkit.errors import SchemaError, SourceError
 from sinkkit.faults import Faults, Point, idle
 from sinkkit.package import manifest as manifests
 from sinkkit.package.contents import LONGEST_PIECE, Contents
+from sinkkit.package.disk import Disk
 from sinkkit.package.folder import fsync, part_of, remove, seal, writing
 from sinkkit.package.manifest import Manifest
 from sinkkit.rows import Row
@@ -68,7 +69,7 @@ class PackageWriter:
         self.shape = dict(shape or {})
         self.created_at = datetime.fromtimestamp((clock or SystemClock()).wall(), UTC).isoformat()
         self.faults = faults
-        self.contents = Contents(self.part, file_format, exact_files, max_file_rows, max_file_bytes)
+        self.contents = Contents(self.part, file_format, exact_files, max_file_rows, max_file_bytes, Disk(durable=self.durable))
         self.ended = False
         with writing(self.part):
             self.part.mkdir(parents=True)

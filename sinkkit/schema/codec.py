@@ -55,7 +55,12 @@ def decoder() -> Decoder[Any]:
 
 
 def encode(rows: list[Row], shapes: Shapes, *, table: str, first_row: int) -> bytes:
-    r"""*rows* as JSON Lines, each line with its ``\n``.
+    """*rows* as JSON Lines; as ``encode_marked``, which also tells whether any value is tagged."""
+    return encode_marked(rows, shapes, table=table, first_row=first_row)[0]
+
+
+def encode_marked(rows: list[Row], shapes: Shapes, *, table: str, first_row: int) -> tuple[bytes, bool]:
+    r"""*rows* as JSON Lines, each line with its ``\n``, and whether any of them may hold a tagged value.
 
     Args:
         rows: The rows; they are not changed.
@@ -74,11 +79,11 @@ def encode(rows: list[Row], shapes: Shapes, *, table: str, first_row: int) -> by
         try:
             lines = encoder().encode_lines(tagged(rows, taggers) if taggers else rows)
             again = taggers_for_floats(rows, kinds, taggers, lines)
-            return encoder().encode_lines(tagged(rows, taggers | again)) if again else lines
+            return (encoder().encode_lines(tagged(rows, taggers | again)), True) if again else (lines, bool(taggers))
         except (TypeError, ValueError, RecursionError):
             # Some value is out of the ordinary; value by value it is tagged, or named in an error.
-            return encode_slowly(rows, table=table, first_row=first_row)
-    return encode_slowly(rows, table=table, first_row=first_row)
+            pass
+    return encode_slowly(rows, table=table, first_row=first_row), True
 
 
 def decode(lines: Sequence[bytes], *, tagged: bool | None = None) -> list[Row]:
