@@ -22,6 +22,9 @@ from sinkkit.settings.reading import read
 from sinkkit.settings.resolve import Resolver
 from sinkkit.settings.wanted import MISSING
 
+RETRY = ("attempts", "first_wait", "longest_wait", "deadline")
+"""The parts of ``retry`` that can be set; given in part, the others have their defaults."""
+
 
 @attrs.frozen
 class Checked:
@@ -32,7 +35,7 @@ class Checked:
     warnings: Sequence[str]
 
 
-@click.command()
+@click.command(short_help="Show a destination's settings, and what is missing.")
 @click.argument("destination")
 @click.option("--pipeline", metavar="P", help="With the settings of this pipeline. Default: the destination's name.")
 @options.settings
@@ -103,14 +106,18 @@ def _option(name: str, destination: sinkkit.Destination, reading: Reading) -> No
         return
     before = len(reading.problems)
     value = read(reading, Question((name,), TYPES[name], stated=True))
-    if value is MISSING and len(reading.problems) == before:
-        own, usual = getattr(destination.declared.options, name), getattr(Options(), name)
-        provider, place = ("default", "default") if own == usual else ("decorator", "@sinkkit.destination(...)")
-        if isinstance(own, Retry):
-            fields = ("attempts", "first_wait", "longest_wait", "deadline")
-            reading.found += [Found(f"{name}.{field}", str(getattr(own, field)), provider, place) for field in fields]
-        else:
-            reading.found.append(Found(name, str(own), provider, place))
+    if len(reading.problems) > before or (value is not MISSING and name != "retry"):
+        return
+    own, usual = getattr(destination.declared.options, name), getattr(Options(), name)
+    provider, place = ("default", "default") if own == usual or value is not MISSING else ("decorator", "@sinkkit.destination(...)")
+    if not isinstance(own, Retry):
+        reading.found.append(Found(name, str(own), provider, place))
+        return
+    shown = {entry.name for entry in reading.found}
+    own = usual if value is not MISSING else own
+    for key in RETRY:
+        if f"{name}.{key}" not in shown:
+            reading.found.append(Found(f"{name}.{key}", str(getattr(own, key)), provider, place))
 
 
 def _raised(work: Any) -> list[Problem]:

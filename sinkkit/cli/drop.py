@@ -8,10 +8,10 @@ import sinkkit
 from sinkkit.cli import options
 from sinkkit.cli.answer import Answer
 from sinkkit.cli.output import counted
-from sinkkit.errors import PendingPackages
+from sinkkit.errors import ConfigError, PendingPackages
 
 
-@click.command()
+@click.command(short_help="Give up rows that are pending.")
 @click.argument("pipeline")
 @click.option("--load", "load_id", metavar="ID", help="Only this load package. Default: all that are pending.")
 @click.option("--force", is_flag=True, help="Also if rows of it were not delivered: they never will be.")
@@ -21,6 +21,8 @@ def drop(pipeline: str, load_id: str | None, force: bool, pipelines_dir: str | N
     """Give up what PIPELINE has pending: the rows are never sent, and their files are removed."""
     attached = sinkkit.attach(pipeline, pipelines_dir, progress="off")
     found = [package for package in attached.pending if load_id in {None, package.load_id}]
+    if load_id is not None and not found:
+        raise ConfigError(f"pipeline {pipeline!r} has no pending load package {load_id!r}", hint=f"see `sinkkit status {pipeline}`")
     rows = sum(package.total.pending + package.total.unknown for package in found)
     if rows and not force:
         raise PendingPackages(

@@ -30,7 +30,7 @@ def answer_to(error: BaseException, *, with_traceback: bool = False) -> Answer:
     """What is said of *error*: ours by message and hint, others with their traceback."""
     if isinstance(error, SinkkitError):
         return _ours(error, with_traceback)
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, KeyboardInterrupt) or (isinstance(error, SystemExit) and error.code == INTERRUPTED):
         return failed(INTERRUPTED, "Interrupted", "interrupted", None)
     if isinstance(error, SystemExit):
         status = error.code if isinstance(error.code, int) else NOT_EVERYTHING
@@ -43,8 +43,11 @@ def answer_to(error: BaseException, *, with_traceback: bool = False) -> Answer:
 
 def wrong_use(error: click.ClickException) -> Answer:
     """What is said of a command line that cannot be understood."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        document = {"error": {"type": "UsageError", "message": "no command was given", "hint": "see `sinkkit --help`"}}
+        return Answer(status=WRONG_USE, document=document, said=(error.format_message(),))
     context = getattr(error, "ctx", None)
-    hint = None if context is None else f"see `{context.command_path} --help`"
+    hint = f"see `{context.command_path if context is not None else 'sinkkit'} --help`"
     return failed(WRONG_USE, "UsageError", error.format_message(), hint)
 
 

@@ -26,7 +26,7 @@ IGNORED = (".sinkkit/secrets.toml", "delivered.jsonl", "__pycache__/")
 PRIVATE = 0o600
 
 
-@click.command()
+@click.command(short_help="Make a project to start from.")
 @click.argument("directory", metavar="[DIR]", default=".")
 @options.everywhere
 def init(directory: str) -> Answer:

@@ -19,7 +19,7 @@ LONGEST_ROW = 160
 """Rows, and characters of one, that people are shown; ``--export`` and ``--json`` have all."""
 
 
-@click.command()
+@click.command(short_help="Show the rows that were rejected, and why.")
 @click.argument("pipeline")
 @click.option("--table", "table_name", metavar="T", help="Only the rows of this table.")
 @click.option("--export", "export_to", metavar="FILE", help="Write all of them to FILE: .parquet, .csv or .jsonl.")

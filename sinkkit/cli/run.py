@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shlex
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +14,14 @@ from sinkkit.cli import options
 from sinkkit.cli.answer import DATA_NOT_TAKEN, DONE, INTERRUPTED, NOT_EVERYTHING, Answer
 from sinkkit.cli.arguments import destination_of, given_settings, source_of
 from sinkkit.cli.failures import failed
+from sinkkit.cli.interrupts import terminating
 from sinkkit.cli.output import counted
 from sinkkit.cli.remembered import Remembering, recalled
 from sinkkit.clock import SystemClock
 from sinkkit.errors import ConfigError, ReferenceNotFound
 
 
-@click.command()
+@click.command(short_help="Send rows to a destination.")
 @click.argument("destination")
 @click.argument("source")
 @click.option("--table", metavar="T", help="Name of the table. Default: that of the file or resource.")
@@ -71,7 +70,7 @@ def run(  # noqa: PLR0917  # click passes them by name
         )
 
 
-@click.command()
+@click.command(short_help="Deliver what a pipeline left pending.")
 @click.argument("pipeline")
 @click.argument("destination", required=False)
 @options.settings
@@ -130,7 +129,7 @@ def delivered(pipeline: sinkkit.Pipeline, work: Callable[[], sinkkit.LoadInfo], 
         SinkkitError: What the run raises.
     """
     try:
-        with _terminating():
+        with terminating():
             info = work()
     except KeyboardInterrupt:
         return _interrupted(pipeline, again)
@@ -143,20 +142,6 @@ def delivered(pipeline: sinkkit.Pipeline, work: Callable[[], sinkkit.LoadInfo], 
         status = DATA_NOT_TAKEN
     said = (f"{counted(info.total.rejected, 'row')} rejected; see: sinkkit rejected {shlex.quote(pipeline.name)}",) if info.has_rejected else ()
     return Answer(status=status, document={"report": info.asdict()}, shown=(str(info),), said=said)
-
-
-@contextmanager
-def _terminating() -> Iterator[None]:
-    """Let SIGTERM end the work as Ctrl-C does, also while rows are extracted; delivery has handlers of its own."""
-
-    def stop(_number: int, _frame: Any) -> None:
-        raise SystemExit(INTERRUPTED)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _interrupted(pipeline: sinkkit.Pipeline, again: str) -> Answer:

@@ -14,16 +14,20 @@ import sinkkit
 from sinkkit.cli import options
 from sinkkit.cli.answer import NOT_EVERYTHING, Answer
 from sinkkit.cli.output import counted, moment, table
+from sinkkit.clock import SystemClock
 from sinkkit.errors import SinkkitError
 from sinkkit.journal.records import Counts, RunRecord
-from sinkkit.runs.location import default_folder
-from sinkkit.runs.state import PipelineState
+from sinkkit.runs.location import default_folder, locate
+from sinkkit.runs.state import PendingPackage, PipelineState, read_state
 
 MOST_RUNS = 10
 """Runs that people are shown; ``--json`` has all."""
 
 
-@click.command()
+COUNTS = tuple(field.name for field in attrs.fields(Counts))
+
+
+@click.command(short_help="Show how pipelines stand.")
 @click.argument("pipeline", required=False)
 @options.pipelines_dir
 @options.everywhere
@@ -42,7 +46,7 @@ def _all(folder: Path) -> Answer:
     states: dict[str, PipelineState | SinkkitError] = {}
     for name in names:
         try:
-            states[name] = sinkkit.attach(name, folder, progress="off").state()
+            states[name] = read_state(locate(name, folder), SystemClock())  # without the settings, which may be what is broken
         except SinkkitError as error:
             states[name] = error
     good = [state for state in states.values() if isinstance(state, PipelineState)]
@@ -85,14 +89,10 @@ def _described(state: PipelineState, folder: str) -> Iterator[Any]:
     if not state.pending:
         yield "pending: nothing"
     else:
-        yield f"pending: {counted(rows, 'row')} in {counted(len(state.pending), 'load package')}\n"
-        headings = ("load package", "destination", "table", *(field.name for field in attrs.fields(Counts)))
-        lines = [
-            (package.load_id, package.destination_name or "not bound yet", name, *attrs.astuple(counts))
-            for package in state.pending
-            for name, counts in package.tables.items()
-        ]
-        yield table(headings, lines)
+        yield f"pending: {counted(rows, 'row')} in {counted(len(state.pending), 'load package')}"
+    for package in state.pending:
+        yield f"\n  load package {package.load_id}, {_bound(package)}" + (f", run {package.run_id}" if package.run_id else "")
+        yield table(("table", *COUNTS), [(name, *attrs.astuple(counts)) for name, counts in package.tables.items()])
         yield ""
     yield f"rejected: {counted(state.rejected, 'row')}" if state.rejected else "rejected: nothing"
     runs = state.runs[-MOST_RUNS:][::-1]
@@ -102,6 +102,10 @@ def _described(state: PipelineState, folder: str) -> Iterator[Any]:
         headings = ("started", "took", "ended", "destination", "run id", "calls", "retries")
         yield table(headings, [_run(run, state) for run in runs])
     yield from _next_steps(state)
+
+
+def _bound(package: PendingPackage) -> str:
+    return f"for {package.destination_name}" if package.destination_name else "not sent anywhere yet"
 
 
 def _run(run: RunRecord, state: PipelineState) -> tuple[Any, ...]:

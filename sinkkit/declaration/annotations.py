@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import ast
+import collections.abc
+import functools
+import importlib
+import importlib.util
 import inspect
 import sys
 import types
@@ -17,10 +21,25 @@ from sinkkit.schema.items import ItemsKind
 
 @attrs.frozen
 class Unresolved:
-    """An annotation that could not be evaluated: its text, and the full name it stands for, if the module's imports tell."""
+    """An annotation that could not be evaluated where it stands.
+
+    Attributes:
+        text: As it is written.
+        full_name: What it stands for, as far as the module's imports for type checkers tell.
+        names: What its module and those imports bind: objects, or full names to import.
+    """
 
     text: str
     full_name: str
+    names: Mapping[str, Any] = attrs.field(factory=dict, repr=False, eq=False)
+
+    def found(self) -> Any:
+        """The annotation itself, evaluated with what the module imports for type checkers only; this object if it cannot be."""
+        names = {name: _imported(what.full_name) if isinstance(what, Unresolved) else what for name, what in self.names.items()}
+        try:
+            return eval(self.text, names)  # noqa: S307  # the text is the user's own annotation, as typing.get_type_hints does
+        except Exception:  # noqa: BLE001  # whatever keeps it from being evaluated: the caller names the annotation in its error
+            return self
 
 
 def annotations_of(function: Callable[..., object]) -> dict[str, Any]:
@@ -32,7 +51,7 @@ def annotations_of(function: Callable[..., object]) -> dict[str, Any]:
 
 def _underlying(function: Any) -> Any:
     """The plain function inside a bound method, a partial or a callable object."""
-    while hasattr(function, "func") and not inspect.isroutine(function):
+    while isinstance(function, functools.partial):
         function = function.func
     if not inspect.isroutine(function):
         function = type(function).__call__
@@ -45,18 +64,31 @@ def _evaluate(annotation: Any, function: Any) -> Any:
     names = {**getattr(function, "__globals__", {}), **_closure(function)}
     try:
         return eval(annotation, names)  # noqa: S307  # the text is the user's own annotation, as typing.get_type_hints does
-    except (NameError, AttributeError, TypeError, SyntaxError):
-        return Unresolved(annotation, _full_name(annotation, function))
+    except Exception:  # noqa: BLE001  # not known when the program runs: known by its name, or named in an error
+        later = {name: Unresolved(name, full) for name, full in type_checking_imports(function).items()}
+        return Unresolved(annotation, _full_name(annotation, later), {**names, **later})
 
 
 def _closure(function: Any) -> dict[str, Any]:
     return dict(inspect.getclosurevars(function).nonlocals) if getattr(function, "__closure__", None) else {}
 
 
-def _full_name(text: str, function: Any) -> str:
+def _full_name(text: str, later: Mapping[str, Unresolved]) -> str:
     """``pd.DataFrame`` → ``pandas.DataFrame``, by the imports that the module makes for type checkers only."""
     head, dot, rest = text.partition(".")
-    return type_checking_imports(function).get(head, head) + dot + rest
+    return (later[head].full_name if head in later else head) + dot + rest
+
+
+def _imported(full: str) -> Any:
+    """The module or object of that full name; None if it cannot be imported, as in a circle of modules."""
+    try:
+        return importlib.import_module(full)
+    except Exception:  # noqa: BLE001  # most often the name of an object in a module, tried next
+        module, _, name = full.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), name, None)
+    except Exception:  # noqa: BLE001  # a module that cannot be imported now: the annotation stays unresolved and is named
+        return None
 
 
 def type_checking_imports(function: Any) -> dict[str, str]:
@@ -64,21 +96,25 @@ def type_checking_imports(function: Any) -> dict[str, str]:
     module = sys.modules.get(getattr(function, "__module__", ""))
     try:
         tree = ast.parse(inspect.getsource(module)) if module else ast.Module([], [])
-    except (OSError, SyntaxError):  # no source to read, as in a shell: the name stands for itself
+    except (OSError, SyntaxError, TypeError):  # no source to read, as in a shell: the name stands for itself
         return {}
     found: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             for inner in ast.walk(node):
-                found.update(_bound_by(inner))
+                found.update(_bound_by(inner, getattr(module, "__package__", None) or ""))
     return found
 
 
-def _bound_by(node: ast.AST) -> dict[str, str]:
+def _bound_by(node: ast.AST, package: str) -> dict[str, str]:
     if isinstance(node, ast.Import):
-        return {(name.asname or name.name.split(".")[0]): (name.name if name.asname else name.name.split(".")[0]) for name in node.names}
+        tops = [alias.name.split(".")[0] for alias in node.names]
+        return {alias.asname or top: alias.name if alias.asname else top for alias, top in zip(node.names, tops, strict=True)}
     if isinstance(node, ast.ImportFrom):
-        return {(name.asname or name.name): f"{node.module}.{name.name}" for name in node.names}
+        module = node.module or ""
+        if node.level and package:
+            module = importlib.util.resolve_name("." * node.level + module, package)
+        return {(alias.asname or alias.name): f"{module}.{alias.name}" for alias in node.names}
     return {}
 
 
@@ -101,7 +137,15 @@ ITEMS_BY_NAME: Mapping[str, ItemsKind] = {
     "builtins.str": ItemsKind.PATH,
 }
 
-LIST_LIKE = (list, tuple, typing.Sequence, typing.Iterable, typing.Collection)
+LIST_LIKE = (
+    list,
+    collections.abc.Sequence,
+    collections.abc.MutableSequence,
+    collections.abc.Collection,
+    collections.abc.Reversible,
+    collections.abc.Iterable,
+)
+"""What a list of rows may be announced as."""
 
 
 def items_kind(annotation: Any) -> ItemsKind | None:
@@ -110,18 +154,26 @@ def items_kind(annotation: Any) -> ItemsKind | None:
     Raises:
         LookupError: If nothing that can be handed out is meant; its text says what was found.
     """
-    if annotation in (inspect.Parameter.empty, Any, object):
+    if annotation is inspect.Parameter.empty or annotation is Any or annotation is object:
         return None
-    if isinstance(annotation, Unresolved) and annotation.full_name.startswith(("list", "List", "typing.List")):
-        return ItemsKind.ROWS if "dict" in annotation.text.lower() or "Any" in annotation.text or "[" not in annotation.text else _typed(annotation.text)
     if full_name(annotation) in ITEMS_BY_NAME:
         return ITEMS_BY_NAME[full_name(annotation)]
+    if isinstance(annotation, Unresolved):
+        found = annotation.found()
+        return _by_text(annotation.text) if found is annotation else items_kind(found)
     origin = typing.get_origin(annotation) or annotation
-    if origin in {list, tuple} or getattr(origin, "__module__", "") == "collections.abc":
+    if origin in LIST_LIKE:
         return _rows_of(annotation)
     if origin is typing.Union or isinstance(annotation, types.UnionType):
         return None
-    raise LookupError(annotation.text if isinstance(annotation, Unresolved) else inspect.formatannotation(annotation))
+    raise LookupError(inspect.formatannotation(annotation))
+
+
+def _by_text(text: str) -> ItemsKind:
+    """The same of an annotation of which no more is known than its text."""
+    if not text.startswith(("list", "List", "typing.List")):
+        raise LookupError(text)
+    return ItemsKind.ROWS if "[" not in text or "dict" in text.lower() or "Any" in text else _typed(text)
 
 
 def _rows_of(annotation: Any) -> ItemsKind:
@@ -138,6 +190,12 @@ def _typed(text: str) -> ItemsKind:
 def is_mapping(annotation: Any) -> bool:
     """Whether an annotation means a mapping, a ``TypedDict`` included."""
     if isinstance(annotation, Unresolved):
-        return annotation.full_name.split(".")[-1].split("[")[0] in {"TableSchema", "TTableSchema", "Mapping", "dict", "Dict"}
+        named = annotation.full_name.split("[")[0].split(".")[-1]
+        return named in {"TableSchema", "TTableSchema", "Mapping", "dict", "Dict"}
     origin = typing.get_origin(annotation) or annotation
     return typing.is_typeddict(origin) or (isinstance(origin, type) and issubclass(origin, Mapping))
+
+
+def is_table_schema(annotation: Any) -> bool:
+    """Whether an annotation names ``TableSchema``."""
+    return full_name(annotation).split(".")[-1] == "TableSchema"

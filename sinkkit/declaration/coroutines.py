@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from typing import Any
+
+END_SECONDS = 5.0
+"""How long the end of a run waits for the loop: a coroutine that blocks it cannot be stopped, and dies with the process."""
 
 
 class LoopThread:
@@ -14,21 +17,39 @@ class LoopThread:
         import asyncio
 
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="sinkkit-loop", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="sinkkit-loop", daemon=True)
         self._thread.start()
 
-    def call(self, coroutine: Coroutine[Any, Any, Any], timeout: float | None = None) -> Any:
-        """The coroutine's result; it is cancelled after *timeout* seconds, which raises ``TimeoutError``."""
+    def call(self, awaitable: Awaitable[Any], timeout: float | None = None) -> Any:
+        """The awaitable's result; it is cancelled after *timeout* seconds, which raises ``TimeoutError``."""
         import asyncio
 
-        async def limited() -> Any:
-            async with asyncio.timeout(timeout):
-                return await coroutine
+        async def limited() -> tuple[Any, BaseException | None]:
+            try:
+                async with asyncio.timeout(timeout):
+                    return await awaitable, None
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:  # noqa: BLE001  # SystemExit would end the loop and leave the worker waiting: it is raised below
+                return None, error
 
-        return asyncio.run_coroutine_threadsafe(limited(), self._loop).result()
+        result, error = asyncio.run_coroutine_threadsafe(limited(), self._loop).result()
+        if error is not None:
+            raise error
+        return result
 
     def close(self) -> None:
-        """End the loop."""
+        """Cancel what still runs and end the loop."""
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._thread.join(END_SECONDS)
+
+    def _run(self) -> None:
+        import asyncio
+
+        self._loop.run_forever()
+        left = asyncio.all_tasks(self._loop)
+        for task in left:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()

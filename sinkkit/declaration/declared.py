@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from sinkkit.declaration.options import OPTION_NAMES, Options, suggestion
-from sinkkit.declaration.signature import Parameter, Role, Signature, read_signature
+from sinkkit.declaration.signature import Parameter, Role, Signature, name_of, read_probe, read_signature
 from sinkkit.errors import ConfigError, SignatureError
 from sinkkit.schema.items import ItemsKind
 
@@ -23,7 +23,7 @@ class Declared:
         signature: What the function takes.
         options: The decorator's settings.
         probe_function: What answers for batches of unknown fate, once registered.
-        probe_parameters: What that function takes after the batch.
+        probe_signature: What that function takes.
     """
 
     function: Callable[..., Any] = attrs.field(repr=False)
@@ -31,7 +31,20 @@ class Declared:
     signature: Signature = attrs.field(repr=False)
     options: Options = attrs.field(repr=False)
     probe_function: Callable[..., Any] | None = attrs.field(default=None, init=False, repr=False)
-    probe_parameters: tuple[Parameter, ...] = attrs.field(default=(), init=False, repr=False)
+    probe_signature: Signature | None = attrs.field(default=None, init=False, repr=False)
+
+    @property
+    def probe_parameters(self) -> tuple[Parameter, ...]:
+        """What the probe takes after the batch."""
+        return () if self.probe_signature is None else self.probe_signature.parameters
+
+    @property
+    def needs_loop(self) -> bool:
+        """Whether an event loop is needed to call the function or its probe."""
+        probe = self.probe_signature
+        return (
+            self.signature.is_async or (probe is not None and probe.is_async) or Role.ASYNC_CLIENT in self.client_roles().values()
+        )
 
     def check(self, settings: Mapping[str, Any]) -> None:
         """Raise ``ConfigError`` for a setting that neither the function nor destinations have."""
@@ -45,14 +58,13 @@ class Declared:
         """Let *function*, ``(batch, ...settings)``, answer whether a batch arrived.
 
         Raises:
-            SignatureError: If it takes no batch.
+            SignatureError: If it takes no batch, or if there is a probe already.
         """
-        signature = read_signature(function)
-        if signature.takes_table:
+        if self.probe_function is not None:
             raise SignatureError(
-                f"{signature.name}() takes a table", hint=f"a probe takes the batch and settings: `def {signature.name}(batch, ...)`"
+                f"destination {self.name!r} has a probe already: {name_of(self.probe_function)}()", hint="register one only"
             )
-        self.probe_parameters = signature.parameters
+        self.probe_signature = read_probe(function)
         self.probe_function = function
 
     def items_kind(self, options: Options) -> ItemsKind:
@@ -64,7 +76,8 @@ class Declared:
         kind = self.signature.items
         if kind is ItemsKind.PATH and options.batch_size != 0:
             raise ConfigError(
-                f"{self.name}() takes a path, and batch_size={options.batch_size} cuts files into batches", hint="set batch_size=0"
+                f"{self.name}() takes a path, and batch_size={options.batch_size} cuts files into batches",
+                hint="set batch_size=0",
             )
         if options.batch_size == 0:
             if kind not in {None, ItemsKind.PATH}:
@@ -90,6 +103,11 @@ def declare(function: Callable[..., Any], *, name: str | None = None, options: O
         SignatureError: If the function cannot be a destination as it is written.
         ConfigError: If an option is impossible, or does not go with what the function takes.
     """
+    if isinstance(getattr(function, "declared", None), Declared):
+        raise SignatureError(
+            f"{name_of(getattr(function, 'function', function))} is a destination already",
+            hint="decorate it once; to change its settings, call it: `crm(batch_size=50)`",
+        )
     signature = read_signature(function)
     declared = Declared(function, name or signature.name, signature, options or Options())
     if options is not None:

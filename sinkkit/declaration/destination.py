@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import attrs
@@ -62,7 +63,7 @@ class Destination:
             ReferenceNotFound: If it can be seen at once that nothing is meant.
             ConfigError: If a setting is unknown or impossible.
         """
-        if reference == "destination" or reference is None:
+        if reference is None or (isinstance(reference, str) and reference == "destination"):
             if destination_callable is None:
                 raise ReferenceNotFound(
                     "no function was given for the destination", hint="give destination_callable= a function or its dotted path"
@@ -88,7 +89,9 @@ class Destination:
         if self._declared is not None:
             self._declared.check(given)
         merged = {**self.settings, **given}
-        return Destination(self._target, name=name or self._name, settings=merged, options=options, declared_type=self._declared_type)
+        return Destination(
+            self._target, name=name or self._name, settings=merged, options=options, declared_type=self._declared_type
+        )
 
     @property
     def destination_name(self) -> str:
@@ -107,7 +110,10 @@ class Destination:
         if self._declared is None and isinstance(self._target, str) and is_path(self._target):
             return self._target.replace(":", ".")
         function = self.declared.function
-        return f"{getattr(function, '__module__', type(function).__module__)}.{getattr(function, '__qualname__', type(function).__qualname__)}"
+        while isinstance(function, partial):
+            function = function.func
+        where = function if hasattr(function, "__qualname__") else type(function)
+        return f"{where.__module__}.{where.__qualname__}"
 
     @property
     def known_options(self) -> Options | None:
@@ -121,56 +127,62 @@ class Destination:
 
     @property
     def declared(self) -> Declared:
-        """The decorated function; imported at the first access.
+        """The decorated function; imported at the first access. What is raised is that of ``declared_in``."""
+        return self.declared_in(None)
+
+    def declared_in(self, pipeline: str | None) -> Declared:
+        """The decorated function, as the settings of *pipeline* name it; imported once.
 
         Raises:
             ReferenceNotFound: If nothing is there; it says what was tried.
             SignatureError: If something else is there.
         """
         if self._declared is None:
-            self._declared = self._resolve()
-            self._declared.check(self.settings)
+            declared = self._resolve(pipeline)
+            declared.check(self.settings)
+            self._declared = declared
         return self._declared
 
-    def _resolve(self) -> Declared:
+    def _resolve(self, pipeline: str | None) -> Declared:
         target = str(self._target)
         if self._declared_type is not None:
-            return self._adopt(self._declared_type, self._declared_type)
-        tried = []
-        if not is_path(target):
-            configured = self._configured_type(target)
-            if configured is not None:
-                return self._adopt(configured, configured)
-            tried.append(f"destination.{target}.destination_type in the settings")
-            if target in BUILT_IN:
-                return self._adopt(BUILT_IN[target], target)
-            known = ", ".join(sorted(BUILT_IN)) or "none in this version"
-            tried.append(f"the destinations that come with sinkkit ({known})")
-            raise ReferenceNotFound(
-                f"there is no destination {target!r}; looked for " + " and ".join(tried),
-                hint=f"write the dotted path of a function, or set destination_type under [destination.{target}] to one",
-            )
-        return self._adopt(target, target)
+            return self._adopt(self._declared_type)
+        if is_path(target):
+            return self._adopt(target)
+        configured = self._configured_type(target, pipeline)
+        if configured is not None or target in BUILT_IN:
+            return self._adopt(configured or target)
+        known = ", ".join(sorted(BUILT_IN)) or "none in this version"
+        raise ReferenceNotFound(
+            f"there is no destination {target!r}; looked for destination.{target}.destination_type in the settings "
+            f"and the destinations that come with sinkkit ({known})",
+            hint=f"write the dotted path of a function, or set destination_type under [destination.{target}] to one",
+        )
 
     @staticmethod
-    def _configured_type(name: str) -> str | None:
+    def _configured_type(name: str, pipeline: str | None) -> str | None:
         from sinkkit.settings.resolve import Resolver
         from sinkkit.settings.wanted import MISSING
 
-        found = Resolver(name).peek("destination_type", str)
+        found = Resolver(name, pipeline).peek("destination_type", str)
         return None if found is MISSING else str(found)
 
-    def _adopt(self, reference: Any, shown: Any) -> Declared:
-        found = find(reference) if isinstance(reference, str) else reference
-        declared = _declared_by(found)
+    def _adopt(self, reference: Any) -> Declared:
+        """What *reference*, a path, the name of a built-in or a function, declares."""
+        found = find(BUILT_IN.get(reference, reference)) if isinstance(reference, str) else reference
         if isinstance(found, Destination):
+            declared = found.declared
             self.settings = {**found.settings, **self.settings}
             self.options = {**found.options, **self.options}
-            return found.declared
-        if declared is not None:
+            self._name = self._name or found.destination_name
             return declared
+        declared_by = _declared_by(found)
+        if declared_by is not None:
+            return declared_by
         if not callable(found):
-            raise SignatureError(f"{shown} is {type(found).__name__}, not a function", hint="name a function `def sink(items, table): ...`")
+            raise SignatureError(
+                f"{reference} is {type(found).__name__}, not a function", hint="name a function `def sink(items, table): ...`"
+            )
         return declare(found)
 
     def capabilities(self) -> dict[str, Any]:
@@ -210,5 +222,6 @@ def as_destination(given: Any) -> Destination:
     if isinstance(given, Destination | str) or callable(given):
         return Destination.from_reference(given)
     raise ConfigError(
-        f"{given!r} is not a destination", hint="give a function decorated with @sinkkit.destination, its dotted path, or a name from config"
+        f"{given!r} is not a destination",
+        hint="give a function decorated with @sinkkit.destination, its dotted path, or a name from config",
     )

@@ -72,6 +72,8 @@ class DestinationFactory(Generic[P, R]):
         return function
 
 
-def make_factory(function: Callable[P, R], *, name: str | None = None, options: Options | None = None) -> DestinationFactory[P, R]:
+def make_factory(
+    function: Callable[P, R], *, name: str | None = None, options: Options | None = None
+) -> DestinationFactory[P, R]:
     """A factory of *function*; what is raised is that of ``declare``."""
     return DestinationFactory(function, declare(function, name=name, options=options))

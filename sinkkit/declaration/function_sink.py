@@ -22,6 +22,7 @@ class FunctionSink:
         function: What is called, with items first.
         takes_table: Whether the table is its second argument.
         batch_name: The parameter that gets the batch, if one does.
+        table_name: The parameter after the first two that gets the table, if one does.
         arguments: All other arguments, by name.
         tables: Table name to table.
         text_path: Whether a path is wanted as text.
@@ -38,6 +39,7 @@ class FunctionSink:
     arguments: Mapping[str, Any]
     tables: Mapping[str, TableSchema]
     text_path: bool = False
+    table_name: str | None = None
     probe_function: Callable[..., Any] | None = None
     probe_arguments: Mapping[str, Any] = attrs.field(factory=dict)
     traced: bool = False
@@ -52,17 +54,23 @@ class FunctionSink:
         """Call the function once; what it raises passes through."""
         items = str(batch.items) if self.text_path else batch.items
         positional = (items, self.tables[batch.table_name]) if self.takes_table else (items,)
-        arguments = self.arguments if self.batch_name is None else {**self.arguments, self.batch_name: batch}
+        arguments = self.arguments
+        if self.batch_name is not None:
+            arguments = {**arguments, self.batch_name: batch}
+        if self.table_name is not None:
+            arguments = {**arguments, self.table_name: self.tables[batch.table_name]}
         if self.traced:
             CURRENT.set(Trace(batch.key))
-        if self.loop is None:
-            return read_answer(self.function(*positional, **arguments))
-        return read_answer(self.loop.call(self.function(*positional, **arguments), self.timeout))
+        answer = self.function(*positional, **arguments)
+        if self.loop is not None and hasattr(answer, "__await__"):
+            answer = self.loop.call(answer, self.timeout)
+        return read_answer(answer)
 
     def probe(self, batch: Batch) -> Outcome | None:
         """Ask the registered probe; None means that the batch did not arrive."""
         if self.probe_function is None:
             raise ConfigError("there is no probe for this destination", hint="register one with @name.probe")
+        CURRENT.set(None)  # what a probe asks is no part of a call: it bears no key
         answer = self.probe_function(batch, **self.probe_arguments)
         if self.loop is not None and hasattr(answer, "__await__"):
             answer = self.loop.call(answer, self.timeout)

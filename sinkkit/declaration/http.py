@@ -8,17 +8,10 @@ from typing import Any
 
 import attrs
 
-from sinkkit.declaration.options import suggestion
-from sinkkit.errors import ConfigError, Reject
+from sinkkit.errors import Reject
 
 MUTATING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 """Methods that change the destination when they succeed (RFC 9110, 9.2.1, lists the others as safe)."""
-
-DEFAULT_TIMEOUT_SECONDS = 60.0
-"""For a destination without ``timeout``: long enough for slow bulk endpoints, short enough to notice a dead one."""
-
-SETTINGS = ("base_url", "headers", "params", "timeout", "verify", "proxy", "http2", "trust_env")
-"""What ``[destination.NAME.http]`` may say, by the names of httpx."""
 
 
 @attrs.define
@@ -40,45 +33,6 @@ def wrote_before_failing() -> bool:
     return trace is not None and trace.wrote
 
 
-def client_arguments(section: Mapping[str, Any], *, timeout: float | None, workers: int) -> dict[str, Any]:
-    """Arguments for ``httpx.Client`` and ``httpx.AsyncClient`` from the settings under ``http``.
-
-    Raises:
-        ConfigError: If a setting is unknown or has no sense.
-    """
-    from importlib.metadata import version
-
-    import httpx
-
-    for name in section:
-        if name not in SETTINGS:
-            raise ConfigError(f"the HTTP client has no setting {name!r}", hint=suggestion(name, SETTINGS))
-    given: dict[str, Any] = {**section}
-    headers = {"User-Agent": f"sinkkit/{version('sinkkit')}", **given.pop("headers", {})}
-    seconds = timeout if timeout is not None else _number(given.pop("timeout", DEFAULT_TIMEOUT_SECONDS))
-    given.pop("timeout", None)
-    for name in ("verify", "http2", "trust_env"):
-        if name in given:
-            given[name] = _truth(name, given[name])
-    limits = httpx.Limits(max_connections=workers + 4, max_keepalive_connections=workers + 4)
-    return {**given, "headers": headers, "timeout": seconds, "limits": limits, "follow_redirects": False}
-
-
-def _number(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise ConfigError(f"http.timeout={value!r} is not a number of seconds", hint="write for example timeout = 30") from None
-
-
-def _truth(name: str, value: Any) -> Any:
-    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    known = words.get(str(value).strip().lower())
-    if known is None and name != "verify":
-        raise ConfigError(f"http.{name}={value!r} is neither true nor false", hint=f"write {name} = true or {name} = false")
-    return value if known is None else known
-
-
 def open_client(arguments: Mapping[str, Any], header: str | None) -> Any:
     """An ``httpx.Client`` that encodes ``json=`` with orjson and carries the batch's key in *header*."""
     import httpx
@@ -87,7 +41,7 @@ def open_client(arguments: Mapping[str, Any], header: str | None) -> Any:
         """httpx's own, but for how ``json=`` becomes bytes."""
 
         def build_request(self, method: str, url: Any, **given: Any) -> httpx.Request:
-            return super().build_request(method, url, **encoded(given))
+            return super().build_request(method, url, **encoded(given, self.headers))
 
     def before(request: httpx.Request) -> None:
         note_request(request, header)
@@ -106,7 +60,7 @@ def open_async_client(arguments: Mapping[str, Any], header: str | None) -> Any:
         """httpx's own, but for how ``json=`` becomes bytes."""
 
         def build_request(self, method: str, url: Any, **given: Any) -> httpx.Request:
-            return super().build_request(method, url, **encoded(given))
+            return super().build_request(method, url, **encoded(given, self.headers))
 
     async def before(request: httpx.Request) -> None:
         note_request(request, header)
@@ -134,15 +88,16 @@ def note_response(response: Any) -> None:
         trace.wrote = True
 
 
-def encoded(given: dict[str, Any]) -> dict[str, Any]:
-    """Arguments of a request with ``json=`` turned into bytes and their content type."""
+def encoded(given: dict[str, Any], usual: Mapping[str, str]) -> dict[str, Any]:
+    """Arguments of a request with ``json=`` turned into bytes and their content type, unless *usual*, the client's own headers, has one."""
     data = given.get("json")
-    if data is None:
+    if data is None or given.get("content") is not None:
         return given
     import httpx
 
     headers = httpx.Headers(given.get("headers"))
-    headers.setdefault("Content-Type", "application/json")
+    if "Content-Type" not in usual:
+        headers.setdefault("Content-Type", "application/json")
     return {**given, "json": None, "content": to_json(data), "headers": headers}
 
 
@@ -168,6 +123,8 @@ def _as_text(value: Any) -> Any:
     from decimal import Decimal
 
     if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise TypeError(f"{value} has no JSON form")
         return str(value)
     if isinstance(value, timedelta):
         return value.total_seconds()
@@ -190,7 +147,9 @@ def _big_json(data: Any, error: TypeError) -> bytes:
     try:
         return json.dumps(data, default=text, allow_nan=False, separators=(",", ":")).encode()
     except (TypeError, ValueError) as second:
-        raise Reject(f"these rows have no JSON form: {second}", hint="convert the value in the function before sending it") from error
+        raise Reject(
+            f"these rows have no JSON form: {second}", hint="convert the value in the function before sending it"
+        ) from error
 
 
 def _refuse_nan(data: Any, where: str) -> None:

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import re
+from math import inf
+from typing import Any
 
 import attrs
 
 from sinkkit.errors import ConfigError
 
-PERIODS = {"s": 1.0, "sec": 1.0, "second": 1.0, "m": 60.0, "min": 60.0, "minute": 60.0, "h": 3600.0, "hour": 3600.0, "d": 86400.0, "day": 86400.0}
+PERIODS = {
+    "s": 1.0,
+    "sec": 1.0,
+    "second": 1.0,
+    "m": 60.0,
+    "min": 60.0,
+    "minute": 60.0,
+    "h": 3600.0,
+    "hour": 3600.0,
+    "d": 86400.0,
+    "day": 86400.0,
+}
 """Names of periods in texts such as ``100/s``, in seconds."""
 
 
@@ -26,10 +39,14 @@ class RateLimit:
             raise ConfigError("RateLimit() limits nothing", hint="write RateLimit(calls=100, per=1), or rows=, or both")
         for name in ("calls", "rows"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ConfigError(f"RateLimit({name}={value!r}) lets nothing through", hint=f"{name} is 1 or more")
-        if not self.per > 0:
+            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+                raise ConfigError(f"RateLimit({name}={value!r}) is not possible", hint=f"{name} is a whole number, 1 or more")
+        if not _is_period(self.per):
             raise ConfigError(f"RateLimit(per={self.per!r}) is not a period", hint="per is a number of seconds above 0")
+
+
+def _is_period(value: Any) -> bool:
+    return isinstance(value, int | float) and 0 < value < inf
 
 
 def read_limit(given: str | RateLimit | None) -> RateLimit | None:
@@ -40,8 +57,10 @@ def read_limit(given: str | RateLimit | None) -> RateLimit | None:
     """
     if given is None or isinstance(given, RateLimit):
         return given
-    match = re.fullmatch(r"(\d+)\s*/\s*(\d+(?:\.\d+)?)?\s*([a-z]+)", given.strip().lower())
+    match = re.fullmatch(r"(\d+)\s*/\s*(\d+(?:\.\d+)?)?\s*([a-z]+)", str(given).strip().lower(), re.ASCII)
     period = PERIODS.get(match[3]) or PERIODS.get(match[3].removesuffix("s")) if match else None
     if match is None or period is None:
-        raise ConfigError(f"rate_limit={given!r} is not understood", hint='write "100/s", "5000/min" or RateLimit(calls=100, rows=1000, per=1)')
+        raise ConfigError(
+            f"rate_limit={given!r} is not understood", hint='write "100/s", "5000/min" or RateLimit(calls=100, rows=1000, per=1)'
+        )
     return RateLimit(calls=int(match[1]), per=float(match[2] or 1) * period)

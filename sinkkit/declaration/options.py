@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,10 +42,11 @@ class Options:
 
     def __attrs_post_init__(self) -> None:
         """Check every value, and the pairs that cannot go together."""
-        for name, check in CHECKS.items():
-            possible = check(getattr(self, name))
-            if possible is not None:
-                raise ConfigError(f"{name}={getattr(self, name)!r} is not possible", hint=possible)
+        wrong = {name: hint for name, check in CHECKS.items() if (hint := check(getattr(self, name))) is not None}
+        if wrong:
+            what = ", ".join(f"{name}={getattr(self, name)!r}" for name in wrong)
+            told = next(iter(wrong.values())) if len(wrong) == 1 else "; ".join(f"{name}: {hint}" for name, hint in wrong.items())
+            raise ConfigError(f"{what} {'is' if len(wrong) == 1 else 'are'} not possible", hint=told)
 
     @property
     def calls_at_once(self) -> int:
@@ -84,6 +86,11 @@ def _share(value: Any) -> str | None:
     return 'write a number of rows such as 100, or a share such as "1%"'
 
 
+def _header(value: Any) -> str | None:
+    fits = isinstance(value, str) and re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", value) is not None
+    return None if fits else 'write the name of a header, such as "Idempotency-Key"'
+
+
 def _retry(value: Any) -> str | None:
     if not isinstance(value, Retry):
         return "write Retry(attempts=5, first_wait=0.5, longest_wait=60.0, deadline=None)"
@@ -107,6 +114,7 @@ CHECKS: Mapping[str, Any] = {
     "on_reject": _one_of("halt", "keep", "bisect"),
     "max_rejected": _optional(_share),
     "on_unknown": _one_of("resend", "probe", "hold"),
+    "idempotency_header": _optional(_header),
     "timeout": _optional(_seconds),
     "durability": _one_of("full", "process"),
 }

@@ -28,7 +28,9 @@ def find(reference: str) -> Any:
     found: Any = module
     for part in attribute.split("."):
         if not hasattr(found, part):
-            raise ReferenceNotFound(f"{reference!r} was not found: {_owner(found)} has no {part!r}", hint=_near(part, found, module_name))
+            raise ReferenceNotFound(
+                f"{reference!r} was not found: {_owner(found)} has no {part!r}", hint=_near(part, found, module_name)
+            )
         found = getattr(found, part)
     return found
 
@@ -44,7 +46,9 @@ def _import(name: str, reference: str) -> ModuleType:
             hint="check the spelling, and that the module can be imported from where the program runs",
         ) from error
     except ValueError as error:
-        raise ReferenceNotFound(f"{reference!r} is not a path to a function: {error}", hint="write package.module.function") from error
+        raise ReferenceNotFound(
+            f"{reference!r} is not a path to a function: {error}", hint="write package.module.function"
+        ) from error
 
 
 def _owner(found: Any) -> str:
@@ -53,4 +57,8 @@ def _owner(found: Any) -> str:
 
 def _near(part: str, found: Any, module_name: str) -> str:
     near = difflib.get_close_matches(part, [name for name in dir(found) if not name.startswith("__")], n=3)
-    return "did you mean " + " or ".join(f"{module_name}.{name}" for name in near) + "?" if near else "check the spelling of the name"
+    return (
+        "did you mean " + " or ".join(f"{module_name}.{name}" for name in near) + "?"
+        if near
+        else "check the spelling of the name"
+    )

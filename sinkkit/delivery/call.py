@@ -10,7 +10,7 @@ import attrs
 
 from sinkkit.clock import Clock
 from sinkkit.declaration.sink import Sink
-from sinkkit.delivery.decide import checked
+from sinkkit.delivery.answers import checked
 from sinkkit.delivery.failures import describe, sort
 from sinkkit.delivery.plan import Flight
 from sinkkit.delivery.verdict import PLAIN, Fate, Verdict
@@ -18,6 +18,9 @@ from sinkkit.rows import ALL_DELIVERED, Batch, Outcome
 
 Read = Callable[[str, Any], Any]
 """Job name and row numbers to the items a destination asked for; fresh objects at every call."""
+
+Begin = Callable[[], None]
+"""Told that a call's rows are read and its function is about to see them: the moment that limits count."""
 
 
 @attrs.frozen(kw_only=True)
@@ -30,7 +33,8 @@ class Caller:
         pipeline_name: Told to the function in its batch.
         idempotent: Whether requests carry the batch's key.
         wrote: Whether the last call from this thread changed the destination before it failed.
-        clean: What takes secrets out of texts, and out of errors.
+        clean_text: Takes secrets out of texts.
+        clean_error: Takes secrets out of errors.
     """
 
     sink: Sink
@@ -42,16 +46,18 @@ class Caller:
     clean_text: Callable[[str], str]
     clean_error: Callable[[BaseException], BaseException]
 
-    def batch(self, flight: Flight) -> Batch:
-        """What the function is told of *flight*."""
+    def batch(self, flight: Flight, begin: Begin | None = None) -> Batch:
+        """What the function is told of *flight*; *begin* is called whenever its rows have been read."""
         job = flight.job
-        read = partial(self.read, job.name, flight.rows)
+        read: Callable[[], Any] = partial(self.read, job.name, flight.rows)
+        if begin is not None:
+            read = partial(_read_and_begin, read, begin)
         return Batch(job.load_id, self.pipeline_name, job.table, job.name, flight.rows, flight.key, flight.attempts, read)
 
-    def deliver(self, flight: Flight) -> Verdict:
-        """Send *flight* in one call."""
+    def deliver(self, flight: Flight, begin: Begin | None = None) -> Verdict:
+        """Send *flight* in one call; *begin* is called once its rows are read, just before the function sees them."""
         try:
-            outcome = self.sink.deliver(self.batch(flight))
+            outcome = self.sink.deliver(self.batch(flight, begin))
             if outcome is ALL_DELIVERED:
                 return PLAIN
             return self._answered(outcome, flight)
@@ -66,15 +72,29 @@ class Caller:
                 return Verdict(fate=Fate.NOT_THERE)
             return self._answered(outcome, flight)
         except BaseException as error:  # noqa: BLE001  # a probe that fails leaves the batch unknown: its error is kept in the verdict
-            return Verdict(fate=Fate.UNPROBED, error=self.clean_error(error), reason=self.clean_text(describe(error)))
+            return Verdict(fate=Fate.UNPROBED, error=self.clean_error(error), reason=describe(error, self.clean_text))
 
     def _answered(self, outcome: Outcome, flight: Flight) -> Verdict:
         outcome = checked(outcome, len(flight.rows))
-        if outcome.rejected:
-            reasons = {index: self.clean_text(str(reason)) for index, reason in outcome.rejected.items()}
-            outcome = attrs.evolve(outcome, rejected=reasons)
+        if outcome.rejected or outcome.receipts:
+            outcome = attrs.evolve(
+                outcome,
+                rejected={index: self.clean_text(str(reason)) for index, reason in outcome.rejected.items()},
+                receipts={index: self.clean_text(str(receipt)) for index, receipt in outcome.receipts.items()},
+            )
         return Verdict(fate=Fate.ANSWERED, outcome=outcome)
 
     def _failed(self, error: BaseException) -> Verdict:
-        verdict = sort(error, wall=self.clock.wall(), idempotent=self.idempotent, wrote_before=self.wrote())
-        return attrs.evolve(verdict, error=self.clean_error(error), reason=self.clean_text(verdict.reason))
+        try:
+            verdict = sort(
+                error, wall=self.clock.wall(), idempotent=self.idempotent, wrote_before=self.wrote(), clean=self.clean_text
+            )
+        except Exception as second:  # noqa: BLE001  # an error of the user's that breaks when it is looked at: told as what it is
+            verdict = Verdict(fate=Fate.BUG, error=second, reason=f"{type(error).__name__}, which cannot be read: {type(second).__name__}")
+        return attrs.evolve(verdict, error=None if verdict.error is None else self.clean_error(verdict.error))
+
+
+def _read_and_begin(read: Callable[[], Any], begin: Begin) -> Any:
+    items = read()
+    begin()
+    return items

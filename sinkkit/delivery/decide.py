@@ -14,11 +14,10 @@ from sinkkit.declaration.options import Options
 from sinkkit.delivery.plan import Flight, Plan
 from sinkkit.delivery.retry import used_up, wait_before
 from sinkkit.delivery.verdict import Fate, Verdict
-from sinkkit.errors import CallFailed
+from sinkkit.errors import CallFailed, RedactedError
 from sinkkit.journal.moves import Move, Pause, Postpone, Settle, Split
 from sinkkit.journal.records import RejectedRecord
 from sinkkit.journal.states import State
-from sinkkit.rows import Outcome
 
 REFUSED_ALONE = 20
 REFUSED_WHOLE = 3
@@ -82,8 +81,12 @@ class Judge:
         self.tally.delivered += decision.delivered
         self.tally.rejected += decision.rejected
         most = self.tally.most_rejected
-        if decision.halt is None and most is not None and self.tally.rejected > most:
-            decision.halt = verdict.error or CallFailed(f"more rows were rejected than max_rejected={self.options.max_rejected} allows")
+        if decision.halt is None and most is not None and decision.rejected and self.tally.rejected > most:
+            decision.halt = CallFailed(
+                f"more rows were rejected than max_rejected={self.options.max_rejected!r} allows, the last: {verdict.reason or 'see its reason'}",
+                hint="see the reasons with pipeline.rejected(); then mend the rows or the destination, or raise max_rejected",
+            )
+            decision.halt.__cause__ = verdict.error
         return decision
 
     def _answered(self, flight: Flight, verdict: Verdict, letters: Mapping[int, bytes], at: Moment) -> Decision:
@@ -95,10 +98,18 @@ class Judge:
         child = None
         if outcome.retry:
             rows = [flight.rows[i] for i in sorted(outcome.retry)]
-            failing = self._failed(flight, at)
+            failing = self._failed(flight, at, charged=True)
             wait = outcome.retry_after if outcome.retry_after is not None else wait_before(self.options.retry, failing.failures)
-            child, again = self.plan.child(failing, rows, not_before=at.wall + wait)
-            self._again(decision, again, wait, at, cause=CallFailed(f"{len(rows)} rows did not arrive, attempt after attempt"))
+            over = self._over(failing, wait, at)
+            child, again = self.plan.child(failing, rows, not_before=None if over else at.wall + wait)
+            if over:
+                decision.halt = CallFailed(
+                    f"{len(rows)} rows that the function wanted to be sent again did not arrive, attempt after attempt",
+                    hint="they stay pending: run again, or allow more with retry=Retry(attempts=..., deadline=...)",
+                )
+            else:
+                decision.waiting.append((again, wait))
+                decision.retry = wait
         decision.moves.append(Settle(flight.id, delivered, kept, receipts, outcome.metrics, child))
         return decision
 
@@ -113,38 +124,42 @@ class Judge:
         return self._later(flight, verdict, State.UNKNOWN, at)
 
     def _later(self, flight: Flight, verdict: Verdict, target: State, at: Moment) -> Decision:
-        """The batch waits for its next call: as long as the destination asked, else a jittered while."""
-        decision = Decision()
+        """The batch waits for its next call, as long as the destination asked, else a jittered while; or the run halts."""
         asked = verdict.after is not None and verdict.after > 0
-        failing = flight if asked else self._failed(flight, at)
-        wait = verdict.after if verdict.after is not None and asked else wait_before(self.options.retry, failing.failures)
+        failing = self._failed(flight, at, charged=not asked)
         failing.since = target
-        decision.moves.append(Postpone(flight.id, target, at.wall + wait))
+        wait = verdict.after if verdict.after is not None and asked else wait_before(self.options.retry, failing.failures)
+        over = self._over(failing, wait, at)
+        decision = Decision(moves=[Postpone(flight.id, target, None if over else at.wall + wait)])
         if asked:
             decision.pause = wait
             decision.moves.append(Pause(self.destination, at.wall + wait, verdict.reason))
-        self._again(decision, failing, wait, at, cause=verdict.error)
+        if over:
+            decision.halt = verdict.error
+        else:
+            decision.waiting.append((failing, wait))
+            decision.retry = wait
         return decision
 
-    def _failed(self, flight: Flight, at: Moment) -> Flight:
-        first = at.now if flight.failures == 0 else flight.failing_since
-        return attrs.evolve(flight, failures=flight.failures + 1, failing_since=first)
+    def _failed(self, flight: Flight, at: Moment, *, charged: bool) -> Flight:
+        """*flight* after one more failure; its deadline runs from the first one, whether that was charged or not."""
+        first = at.now if flight.failing_since is None else flight.failing_since
+        return attrs.evolve(flight, failures=flight.failures + charged, failing_since=first)
 
-    def _again(self, decision: Decision, flight: Flight, wait: float, at: Moment, *, cause: BaseException | None) -> None:
-        """Let *flight* wait, or halt where its budget does not reach that far."""
-        retry = self.options.retry
-        elapsed = at.now - flight.failing_since + wait if flight.failures else wait
-        if (flight.failures and used_up(retry, flight.failures, elapsed)) or (retry.deadline is not None and wait > retry.deadline):
-            decision.halt = cause
-        else:
-            decision.waiting.append((flight, wait))
-            decision.retry = wait
+    def _over(self, flight: Flight, wait: float, at: Moment) -> bool:
+        """Whether the budget of *flight*, which just failed, does not reach to a call in *wait* seconds."""
+        since = at.now if flight.failing_since is None else flight.failing_since
+        return used_up(self.options.retry, flight.failures, at.now - since + wait)
 
     def _too_large(self, flight: Flight, verdict: Verdict, letters: Mapping[int, bytes], at: Moment) -> Decision:
         if len(flight.rows) > 1 and not flight.ambiguous:
             return self._halve(flight)
         if len(flight.rows) == 1:
-            return self._keep(flight, verdict, letters, at)
+            decision = self._keep(flight, verdict, letters, at)
+            self.tally.refused_alone += 1
+            if self.tally.delivered == 0 and self.tally.refused_alone >= REFUSED_ALONE:
+                decision.halt = verdict.error
+            return decision
         return self._refused(flight, verdict, letters, at)
 
     def _refused(self, flight: Flight, verdict: Verdict, letters: Mapping[int, bytes], at: Moment) -> Decision:
@@ -200,7 +215,7 @@ class Judge:
             index=flight.job.first_index + number,
             row=row,
             reason=reason,
-            error=None if verdict.error is None else type(verdict.error).__name__,
+            error=None if verdict.error is None else _name_of(verdict.error),
             status=verdict.status,
             attempts=flight.attempts,
             rejected_at=at.wall,
@@ -219,6 +234,11 @@ class Judge:
     }
 
 
+def _name_of(error: BaseException) -> str:
+    """The class of an error, also of one that a stand-in without secrets speaks for."""
+    return error.original_type.rpartition(".")[2] if isinstance(error, RedactedError) else type(error).__name__
+
+
 def to_keep(flight: Flight, verdict: Verdict, options: Options) -> Sequence[int]:
     """Positions whose rows the journal may have to keep as dead letters; read before the decision, outside its lock."""
     if verdict.fate is Fate.ANSWERED:
@@ -226,27 +246,3 @@ def to_keep(flight: Flight, verdict: Verdict, options: Options) -> Sequence[int]
     alone_or_kept = len(flight.rows) == 1 or options.on_reject == "keep" or (options.on_reject == "bisect" and flight.ambiguous)
     refused = verdict.fate in {Fate.REFUSED, Fate.TOO_LARGE} and alone_or_kept
     return range(len(flight.rows)) if refused else ()
-
-
-def checked(outcome: Outcome, rows: int) -> Outcome:
-    """*outcome*, if it can be one of a batch of *rows* rows.
-
-    Raises:
-        CallFailed: If it names rows that the batch does not have, one of them twice, or not all where it claims to.
-    """
-    if outcome.length is not None and outcome.length != rows:
-        raise CallFailed(
-            f"the function reported {outcome.length} results for a batch of {rows} rows",
-            hint="give one result a row, in the order of items; nothing was assumed about these rows",
-        )
-    for name, indices in (("rejected", outcome.rejected), ("retry", outcome.retry), ("receipts", outcome.receipts)):
-        wrong = [index for index in indices if type(index) is not int or not 0 <= index < rows]
-        if wrong:
-            raise CallFailed(
-                f"the function's outcome names row {wrong[0]!r} as {name}, and the batch has rows 0 to {rows - 1}",
-                hint="name rows by their index in items; nothing was assumed about these rows",
-            )
-    both = sorted(outcome.retry & outcome.rejected.keys())
-    if both:
-        raise CallFailed(f"the function's outcome names row {both[0]} as rejected and as retry", hint="name each row once")
-    return outcome

@@ -48,6 +48,9 @@ class Finished:
 
 NOTHING = Finished()
 
+LONGEST_WAIT_SECONDS = 3600.0
+"""A worker looks again after this time at the latest: waits of threads have a limit, and clocks are set."""
+
 
 @attrs.frozen
 class Grant:
@@ -93,7 +96,7 @@ class Dispatcher:
     changes: int = attrs.field(default=0, init=False)
 
     def exchange(self, finished: Finished, share: int) -> Grant:
-        """Take what a worker has *finished*, and hand out up to *share* batches."""
+        """Take what a worker has *finished*, and hand out up to *share* batches; none if it is 0."""
         with self.changed:
             if self.abandoned:
                 return Grant(over=True)
@@ -101,7 +104,7 @@ class Dispatcher:
             events: list[Event] = []
             moves = self._settle(finished, at, events)
             moves += self._put_back(finished.unused, at)
-            granted, wait = self._choose(share, at, moves)
+            granted, wait = self._choose(share, at, moves) if share else ((), None)
             if finished:
                 self._notify()
             ticket = self.journal.submit(moves) if moves else None
@@ -112,14 +115,14 @@ class Dispatcher:
         """Wait until something has changed since *grant*, at most as long as it says."""
         with self.changed:
             if self.changes == grant.changes:
-                self.clock.wait(self.changed, grant.seconds)
+                self.clock.wait(self.changed, None if grant.seconds is None else min(grant.seconds, LONGEST_WAIT_SECONDS))
 
     def may_call(self, now: float) -> bool:
         """Whether a call that was granted may still start *now*; asked right before it, without the lock."""
         return not self.halting and now >= self.paused_until
 
     def starting(self, flight: Flight) -> None:
-        """Note the very start of a call, which the limits count."""
+        """Note the very start of a call, which the limits count: its rows are read, the function comes next."""
         with self.changed:
             if self.limiter is not None:
                 self.limiter.start(len(flight.rows), self.clock.now())
@@ -145,6 +148,18 @@ class Dispatcher:
             due = self.plan.next_due()
             now = self.clock.now()
             return not self.halting and now >= self.paused_until and (self.plan.may_cut or (due is not None and due <= now))
+
+    def has_work(self) -> bool:
+        """Whether there is anything to start, now or later, while the run goes on."""
+        with self.changed:
+            return not self.halting and not self.plan.empty
+
+    def break_off(self, error: BaseException) -> None:
+        """Halt because something other than a call went wrong; the first such error is what the run ends with."""
+        with self.changed:
+            if self.broken is None:
+                self.broken = error
+            self._halt(error)
 
     def _halt(self, cause: BaseException | None) -> None:
         if not self.halting:
@@ -210,8 +225,10 @@ class Dispatcher:
             del self.in_flight[flight.id]
             if self.limiter is not None:
                 self.limiter.cancel(len(flight.rows))
-            self.plan.wait(attrs.evolve(flight, attempts=flight.attempts - 1), at.now)
-        by_state = {state: [flight for flight in unused if flight.since is state] for state in (State.PLANNED, State.UNKNOWN)}
+            probed = self.probes(flight)
+            self.plan.wait(flight if probed else attrs.evolve(flight, attempts=flight.attempts - 1), at.now)
+        claimed = [flight for flight in unused if not self.probes(flight)]
+        by_state = {state: [flight for flight in claimed if flight.since is state] for state in (State.PLANNED, State.UNKNOWN)}
         return [Return(first, last, state) for state, flights in by_state.items() for first, last in runs_of(flights)]
 
     def _choose(self, share: int, at: Moment, moves: list[Move]) -> tuple[Sequence[Flight], float | None]:

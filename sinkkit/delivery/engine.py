@@ -11,14 +11,14 @@ import attrs
 
 from sinkkit.clock import Clock
 from sinkkit.delivery.dispatcher import Dispatcher
-from sinkkit.delivery.worker import Worker
+from sinkkit.delivery.worker import CLAIM_SECONDS, Worker
 from sinkkit.errors import CallFailed
 
 POLL_SECONDS = 0.002
 """How often to look whether another worker would help, while one could be started."""
 
-IDLE_SECONDS = 0.02
-"""How often to look for signals and hung calls otherwise."""
+IDLE_SECONDS = 0.005
+"""How often to look for signals, for claims that are stuck behind a long call, and for hung calls otherwise."""
 
 WAITING_SHARE = 0.7
 """A process that computes for less than this share of the time is waiting in its calls: one more worker helps."""
@@ -66,6 +66,14 @@ class Engine:
 
     def run(self) -> None:
         """Return when every worker has ended, or when those that have not are given up."""
+        try:
+            self._supervise()
+        except BaseException as error:
+            self.dispatcher.break_off(error)
+            self.dispatcher.abandon()
+            raise
+
+    def _supervise(self) -> None:
         self._start()
         wall, cpu = time.perf_counter(), time.process_time()
         while self._ended_count < len(self._threads):
@@ -76,6 +84,7 @@ class Engine:
             if self._give_up():
                 self.dispatcher.abandon()
                 return
+            self._relieve()
             now, used = time.perf_counter(), time.process_time()
             if growing and self._would_help(now - wall, (used - cpu) / (now - wall)):
                 self._grow()
@@ -84,9 +93,17 @@ class Engine:
     def _start(self) -> None:
         worker = self.new_worker()
         thread = threading.Thread(target=self._run, args=(worker,), name=f"sinkkit-{len(self._threads) + 1}", daemon=True)
+        thread.start()
         self._workers.append(worker)
         self._threads.append(thread)
-        thread.start()
+
+    def _relieve(self) -> None:
+        """Settle what workers have finished that now wait in a call, so that a crash repeats no more than the calls that run."""
+        long_ago = self.clock.now() - CLAIM_SECONDS
+        for worker in self._workers:
+            since = worker.busy_since
+            if since is not None and since < long_ago:
+                worker.relieve()
 
     def _run(self, worker: Worker) -> None:
         worker.work()
@@ -113,8 +130,11 @@ class Engine:
 
     def _grow(self) -> None:
         """As many workers again as there are, up to the limit."""
-        for _ in range(min(len(self._threads), self.most - len(self._threads))):
-            self._start()
+        try:
+            for _ in range(min(len(self._threads), self.most - len(self._threads))):
+                self._start()
+        except RuntimeError:  # the system gives no more threads: those that run are enough
+            self.most = len(self._threads)
 
     def _give_up(self) -> bool:
         cause = self.stop.asked()
@@ -133,7 +153,7 @@ class Engine:
         running = [worker.busy_since for worker in self._workers if worker.busy_since is not None]
         if not running or any(since > limit for since in running):
             return False
-        if len(running) < self.most and self.dispatcher.wants_workers():
+        if len(running) < self.most and self.dispatcher.has_work():
             return False
         self.dispatcher.halt(
             CallFailed(

@@ -6,23 +6,36 @@ urllib need not be installed or imported here.
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import attrs
 
 from sinkkit.delivery.verdict import Fate, Verdict
-from sinkkit.errors import Answer, CallFailed, Halt, Reject, RetryLater, SinkkitError
+from sinkkit.errors import Answer, CallFailed, Halt, PackageCorrupted, Reject, RetryLater, SinkkitError, SourceError
 
 BODY_BYTES = 2048
 """How much of a refusal's body is kept as its reason."""
+
+CLEANED_CHARACTERS = 8 * BODY_BYTES
+"""How much of a text is searched for secrets before it is cut to what is kept, so that none is cut in two."""
+
+Clean = Callable[[str], str]
+"""Takes secrets out of a text."""
 
 RETRYABLE = frozenset({423, 425, 429, 503})
 AMBIGUOUS = frozenset({408, 500, 502, 504})
 HALTING = frozenset({401, 403, 407})
 NOT_IMPLEMENTED = frozenset({501, 505})
 CONFLICT, TOO_LARGE = 409, 413
-"""Status codes by what they mean for a batch; RFC 9110 for their definitions."""
+SUCCESSFUL = range(200, 300)
+"""Status codes by what they mean for a batch; RFC 9110 for their definitions. A success that was raised all the same may have arrived."""
+
+SECONDS = re.compile(r"\d{1,9}(\.\d*)?")
+"""``Retry-After`` as seconds: RFC 9110 knows whole ones, servers send fractions too; longer than 30 years is not believed."""
 
 BY_NAME: dict[str, Fate] = {
     "httpx.ConnectError": Fate.ABSENT,
@@ -45,6 +58,7 @@ BY_NAME: dict[str, Fate] = {
     "requests.ConnectionError": Fate.AMBIGUOUS,
     "requests.ChunkedEncodingError": Fate.AMBIGUOUS,
     "requests.ContentDecodingError": Fate.AMBIGUOUS,
+    "requests.RetryError": Fate.AMBIGUOUS,
     "aiohttp.ClientConnectorError": Fate.ABSENT,
     "aiohttp.ConnectionTimeoutError": Fate.ABSENT,
     "aiohttp.InvalidURL": Fate.STOP,
@@ -58,13 +72,18 @@ BY_NAME: dict[str, Fate] = {
     "http.HTTPException": Fate.AMBIGUOUS,
     "builtins.ConnectionRefusedError": Fate.ABSENT,
     "socket.gaierror": Fate.ABSENT,
+    "ssl.SSLError": Fate.AMBIGUOUS,
     "asyncio.CancelledError": Fate.AMBIGUOUS,
+    "concurrent.CancelledError": Fate.AMBIGUOUS,
     "builtins.ConnectionError": Fate.AMBIGUOUS,
     "builtins.TimeoutError": Fate.AMBIGUOUS,
 }
 """Top module and class name to fate; the most derived class that is named decides."""
 
-NEVER_CONNECTED = frozenset({"NewConnectionError", "ConnectTimeoutError", "NameResolutionError", "ConnectionRefusedError", "gaierror"})
+NEVER_CONNECTED = frozenset(
+    {"NewConnectionError", "ConnectTimeoutError", "NameResolutionError", "ConnectionRefusedError", "gaierror", "SSLCertVerificationError"}
+)
+"""Names of errors, inside those that libraries make of them, which say that no request was sent."""
 
 
 @attrs.frozen
@@ -76,16 +95,21 @@ class Response:
     body: str
 
 
-def sort(error: BaseException, *, wall: float, idempotent: bool, wrote_before: bool) -> Verdict:
+def sort(error: BaseException, *, wall: float, idempotent: bool, wrote_before: bool, clean: Clean = str) -> Verdict:
     """What *error*, raised by a call, means for its batch.
+
+    What a function states with ``Reject``, ``RetryLater`` or ``Halt`` is believed, whatever requests it made.
 
     Args:
         error: What was raised.
         wall: Seconds since the epoch, to read ``Retry-After`` dates against.
         idempotent: Whether requests carried an idempotency header.
         wrote_before: Whether an earlier request of the same call changed the destination.
+        clean: Takes secrets out of the reason, before anything of it is cut off.
     """
-    verdict = _sort(error, wall, idempotent=idempotent)
+    if isinstance(error, Answer):
+        return _answer(error, clean)
+    verdict = _sort(error, wall, clean, idempotent=idempotent)
     if not wrote_before:
         return verdict
     if verdict.fate in {Fate.ABSENT, Fate.REFUSED, Fate.TOO_LARGE}:
@@ -93,30 +117,51 @@ def sort(error: BaseException, *, wall: float, idempotent: bool, wrote_before: b
     return attrs.evolve(verdict, fate=Fate.BUG) if verdict.fate is Fate.STOP else verdict
 
 
-def _sort(error: BaseException, wall: float, *, idempotent: bool) -> Verdict:
-    if isinstance(error, Answer):
-        return _answer(error)
+def _sort(error: BaseException, wall: float, clean: Clean, *, idempotent: bool) -> Verdict:
+    if isinstance(error, PackageCorrupted | SourceError):  # the rows could not be read, so there was nothing to send
+        return Verdict(fate=Fate.STOP, error=error, reason=clean(str(error)))
     if isinstance(error, SinkkitError):
-        fate = Fate.BUG if isinstance(error, CallFailed) else Fate.STOP
-        return Verdict(fate=fate, error=error, reason=str(error))
-    response = _response(error)
+        return Verdict(fate=Fate.BUG, error=error, reason=clean(str(error)))
+    response = _response(error, clean)
     if response is not None:
         return _by_status(error, response, wall, idempotent=idempotent)
-    return Verdict(fate=_by_class(error), error=error, reason=describe(error))
+    return Verdict(fate=_by_class(error), error=error, reason=describe(error, clean))
 
 
-def _answer(error: Answer) -> Verdict:
+def _answer(error: Answer, clean: Clean) -> Verdict:
+    reason = clean(error.message)
     if isinstance(error, Reject):
-        return Verdict(fate=Fate.REFUSED, error=error, reason=error.message)
-    if isinstance(error, RetryLater):
-        return Verdict(fate=Fate.ABSENT, error=error, reason=error.message, after=error.after)
-    return Verdict(fate=Fate.STOP if isinstance(error, Halt) else Fate.BUG, error=error, reason=error.message)
+        return Verdict(fate=Fate.REFUSED, error=error, reason=reason)
+    if not isinstance(error, RetryLater):
+        return Verdict(fate=Fate.STOP if isinstance(error, Halt) else Fate.BUG, error=error, reason=reason)
+    wrong = wrong_wait(error.after)
+    if wrong is None:
+        return Verdict(fate=Fate.ABSENT, error=error, reason=reason, after=error.after)
+    answer = CallFailed(f"RetryLater(after={error.after!r}) {wrong}", hint="after= is a number of seconds, 0 or more, or None")
+    answer.__cause__ = error
+    return Verdict(fate=Fate.STOP, error=answer, reason=answer.message)
 
 
-def describe(error: BaseException) -> str:
-    """Type and text of an error, on one line."""
-    text = " ".join(str(error).split())
+def wrong_wait(seconds: Any) -> str | None:
+    """What is wrong with a wait that a function asked for; None if it is a number of seconds or None."""
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        return f"is a {type(seconds).__name__}"
+    return None if math.isfinite(seconds) and seconds >= 0 else "is no time to wait"
+
+
+def describe(error: BaseException, clean: Clean = str) -> str:
+    """Type and text of an error, on one line, without secrets."""
+    text = " ".join(clean(_text_of(error)).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as second:  # noqa: BLE001  # a broken __str__ of the user's must not hide the error itself: it is named instead
+        return f"(its text cannot be shown: {type(second).__name__})"
 
 
 def _by_status(error: BaseException, response: Response, wall: float, *, idempotent: bool) -> Verdict:
@@ -130,23 +175,25 @@ def _by_status(error: BaseException, response: Response, wall: float, *, idempot
         fate = Fate.AMBIGUOUS
     elif status == TOO_LARGE:
         fate = Fate.TOO_LARGE
-    elif status in HALTING or status < 400:  # noqa: PLR2004  # informational, redirects, and successes that were raised
+    elif status in SUCCESSFUL:
+        fate = Fate.BUG
+    elif status in HALTING or status < 400:  # noqa: PLR2004  # informational and redirects
         fate = Fate.STOP
     after = read_retry_after(response.headers.get("retry-after"), wall) if fate in {Fate.ABSENT, Fate.AMBIGUOUS} else None
     reason = f"HTTP {status}" + (f": {response.body}" if response.body else "")
     return Verdict(fate=fate, error=error, reason=reason, status=status, after=after)
 
 
-def _response(error: BaseException) -> Response | None:
+def _response(error: BaseException, clean: Clean) -> Response | None:
     """The response that an HTTP status error of any known library carries."""
     names = {cls.__name__ for cls in type(error).__mro__}
     holder: Any = getattr(error, "response", None)
     if names & {"HTTPStatusError", "HTTPError"} and isinstance(getattr(holder, "status_code", None), int):
-        return Response(int(holder.status_code), _headers(holder), _body(holder))
-    if "ClientResponseError" in names and isinstance(getattr(error, "status", None), int):
-        return Response(int(error.status), _headers(error), str(getattr(error, "message", "")))  # type: ignore[attr-defined]  # aiohttp's
-    if "HTTPError" in names and isinstance(getattr(error, "code", None), int):
-        return Response(int(error.code), _headers(error), str(getattr(error, "reason", "")))  # type: ignore[attr-defined]  # urllib's
+        return Response(int(holder.status_code), _headers(holder), _body(holder, clean))
+    if "ClientResponseError" in names and isinstance(getattr(error, "status", None), int):  # aiohttp's
+        return Response(int(error.status), _headers(error), _short(getattr(error, "message", ""), clean))  # type: ignore[attr-defined]  # aiohttp's
+    if "HTTPError" in names and isinstance(getattr(error, "code", None), int):  # urllib's
+        return Response(int(error.code), _headers(error), _short(getattr(error, "reason", ""), clean))  # type: ignore[attr-defined]  # urllib's
     return None
 
 
@@ -155,26 +202,30 @@ def _headers(holder: Any) -> dict[str, str]:
     return {str(name).lower(): str(value) for name, value in headers.items()} if headers else {}
 
 
-def _body(response: Any) -> str:
+def _body(response: Any, clean: Clean) -> str:
     """The first part of a response's text; empty while the body was not read."""
     try:
         text = response.text
     except Exception as error:  # noqa: BLE001  # a streamed body that cannot be read now: its error is the reason
         return f"(body not read: {type(error).__name__})"
-    return " ".join(str(text).encode()[:BODY_BYTES].decode(errors="ignore").split())
+    return _short(text, clean)
+
+
+def _short(text: Any, clean: Clean) -> str:
+    """The beginning of *text* on one line; secrets are taken out before anything is cut or joined."""
+    cleaned = clean(str(text)[:CLEANED_CHARACTERS])
+    return " ".join(cleaned.encode(errors="backslashreplace")[:BODY_BYTES].decode(errors="ignore").split())
 
 
 def read_retry_after(value: str | None, wall: float) -> float | None:
     """Seconds to wait, from a ``Retry-After`` header in either of its forms (RFC 9110, 10.2.3); None if it says nothing."""
     if value is None:
         return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
+    if SECONDS.fullmatch(value.strip()):
+        return float(value)
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - wall)
-    except (TypeError, ValueError):  # neither form: as if the header were not there
+    except (TypeError, ValueError, OverflowError):  # neither form: as if the header were not there
         return None
 
 

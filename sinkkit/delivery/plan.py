@@ -31,7 +31,7 @@ class Flight:
         ambiguous: Whether an earlier call may have arrived.
         since: Its state in the journal before the call.
         failures: Calls that failed in this run and count against the budget.
-        failing_since: When the first of them failed, on the run's clock.
+        failing_since: When a call for these rows first failed in this run, on the run's clock; None: none did.
     """
 
     id: int
@@ -42,7 +42,7 @@ class Flight:
     ambiguous: bool = False
     since: State = State.PLANNED
     failures: int = 0
-    failing_since: float = 0.0
+    failing_since: float | None = None
 
 
 def flight_of(record: BatchRecord, job: JobRecord) -> Flight:

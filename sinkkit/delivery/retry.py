@@ -16,12 +16,12 @@ def wait_before(retry: Retry, failures: int) -> float:
 
 
 def used_up(retry: Retry, failures: int, elapsed: float) -> bool:
-    """Whether a batch that failed *failures* times, first *elapsed* seconds ago, is given up for this run."""
-    from tenacity.stop import stop_after_attempt, stop_after_delay
+    """Whether a batch is given up for this run that failed *failures* times, its next call *elapsed* seconds after the first failure."""
+    if retry.deadline is not None and elapsed > retry.deadline:
+        return True
+    from tenacity.stop import stop_after_attempt
 
-    state = _state(failures, elapsed)
-    late = retry.deadline is not None and stop_after_delay(retry.deadline)(state)
-    return bool(late or stop_after_attempt(retry.attempts)(state))
+    return bool(stop_after_attempt(retry.attempts)(_state(failures, elapsed)))
 
 
 def _state(failures: int, elapsed: float) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 
 import attrs
@@ -49,6 +50,8 @@ class Worker:
     calling: float = attrs.field(default=0.0, init=False)
     computing: float = attrs.field(default=0.0, init=False)
     _share: int = attrs.field(default=1, init=False)
+    _claim: deque[Flight] = attrs.field(factory=deque, init=False)
+    _done: deque[Flight] = attrs.field(factory=deque, init=False)
 
     def work(self) -> None:
         """Until nothing is left or the run halts. What goes wrong outside a call, such as a full disk under the journal, halts the run."""
@@ -60,12 +63,29 @@ class Worker:
                     return
                 finished = self._measured(grant.flights) if grant.flights else self._wait(grant)
         except BaseException as error:  # noqa: BLE001  # a thread has nobody to raise to: the run halts with it as its cause
-            self.dispatcher.broken = error
-            self.dispatcher.halt(error)
+            self.dispatcher.break_off(error)
+
+    def relieve(self) -> None:
+        """Settle the calls of a claim that have ended and hand back those not begun, while the one now running takes long.
+
+        Called from another thread than the worker's; each batch is taken by one of the two.
+        """
+        finished = Finished(taken(self._done), (), taken(self._claim))
+        if not finished:
+            return
+        try:
+            self._tell(self.dispatcher.exchange(finished, 0), finished)
+        except BaseException as error:  # noqa: BLE001  # as in a worker's own thread: the run halts with it as its cause
+            self.dispatcher.break_off(error)
 
     def _exchange(self, finished: Finished) -> Grant:
         self.faults(Point.BEFORE_CLAIM)
         grant = self.dispatcher.exchange(finished, self._share)
+        self._tell(grant, finished)
+        return grant
+
+    def _tell(self, grant: Grant, finished: Finished) -> None:
+        """Make durable what was decided, then let observers know."""
         if grant.ticket is not None:
             self.journal.flush(grant.ticket)
             if finished:
@@ -74,7 +94,6 @@ class Worker:
                 self.faults(Point.AFTER_CLAIM)
         for event in grant.events:
             self.observe(event)
-        return grant
 
     def _wait(self, grant: Grant) -> Finished:
         self._share = 1
@@ -92,22 +111,30 @@ class Worker:
 
     def _call_all(self, flights: Sequence[Flight]) -> Finished:
         """Call the batches of a claim one after another, until its time is used up or something other than success comes back."""
-        now, dispatcher = self.clock.now, self.dispatcher
-        began = now()
-        for position, flight in enumerate(flights):
+        now, may_call, claim, done = self.clock.now, self.dispatcher.may_call, self._claim, self._done
+        claim.extend(flights)
+        answered: tuple[Answered, ...] = ()
+        calls, began = 0, now()
+        while claim:
             self.busy_since = started = now()
-            if started - began >= CLAIM_SECONDS or not dispatcher.may_call(started):
-                self.busy_since = None
-                self._fit(position, started - began)
-                return Finished(flights[:position], (), flights[position:])
+            if started - began >= CLAIM_SECONDS or not may_call(started):
+                break
+            try:
+                flight = claim.popleft()
+            except IndexError:  # the rest was handed back at this moment
+                break
             verdict = self._call(flight)
             if verdict is not PLAIN:
                 self.busy_since = None
+                answered = (self._answered(flight, verdict),)
                 self._share = 1
-                return Finished(flights[:position], (self._answered(flight, verdict),), flights[position + 1 :])
+                break
+            done.append(flight)
+            calls += 1
         self.busy_since = None
-        self._fit(len(flights), now() - began)
-        return Finished(flights)
+        if not answered:
+            self._fit(calls, now() - began)
+        return Finished(taken(done), answered, taken(claim))
 
     def _fit(self, calls: int, spent: float) -> None:
         """Let the next claim be worth ``FITTING_SECONDS``, and never more than twice as large as this one."""
@@ -118,12 +145,43 @@ class Worker:
 
     def _call(self, flight: Flight) -> Verdict:
         if self.dispatcher.limiter is not None:
-            self.dispatcher.starting(flight)
-        verdict = self.caller.probe(flight) if self.dispatcher.probes(flight) else self.caller.deliver(flight)
+            verdict = self._limited(flight)
+        elif self.dispatcher.probes(flight):
+            verdict = self.caller.probe(flight)
+        else:
+            verdict = self.caller.deliver(flight)
         if self.faults is not idle:
             self.faults(Point.AFTER_CALL)
+        return verdict
+
+    def _limited(self, flight: Flight) -> Verdict:
+        """A call that a limit counts: from the moment when its rows are read, which may take a while, or its end if they never are."""
+        begun = False
+
+        def begin() -> None:
+            nonlocal begun
+            if not begun:
+                begun = True
+                self.dispatcher.starting(flight)
+
+        if self.dispatcher.probes(flight):
+            begin()
+            return self.caller.probe(flight)
+        verdict = self.caller.deliver(flight, begin)
+        begin()
         return verdict
 
     def _answered(self, flight: Flight, verdict: Verdict) -> Answered:
         kept = to_keep(flight, verdict, self.dispatcher.options)
         return Answered(flight, verdict, {position: self.keep(flight, position) for position in kept})
+
+
+def taken(line: deque[Flight]) -> list[Flight]:
+    """All of *line*, which is empty afterwards; two threads that take from it at the same time share it out."""
+    found: list[Flight] = []
+    try:
+        while line:
+            found.append(line.popleft())
+    except IndexError:  # the other thread was faster
+        pass
+    return found

@@ -19,6 +19,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import sinkkit
@@ -47,7 +48,7 @@ def picky(items, table):
     return Outcome(rejected={0: "bad e-mail \\x1b[31m"})
 
 
-@sinkkit.destination(batch_size=10, workers=1)
+@sinkkit.destination(batch_size=20, workers=1)
 def needy(items, api_key: Secret, url: str = sinkkit.config.value, region: str = "eu"):
     pass
 
@@ -69,6 +70,7 @@ def stopped(items, table, batch: sinkkit.Batch, number: int = signal.SIGINT):
     append(items)
     if batch.rows[0] == 20 and number:
         os.kill(os.getpid(), number)
+        threading.Event().wait(1)  # a call that is still running while the signal is dealt with
 
 
 @sinkkit.destination(batch_size=10, workers=1)

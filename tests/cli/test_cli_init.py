@@ -20,7 +20,7 @@ def test_what_init_makes_runs(sinkkit_command, tmp_path):
     checked = sinkkit_command(*steps[1][1:], cwd=folder)
     ran = sinkkit_command(*steps[2][1:], cwd=folder)
     rows = [json.loads(line) for line in (folder / "delivered.jsonl").read_text().splitlines()]
-    given = list(csv.DictReader((folder / "data" / "contacts.csv").open(encoding="utf-8")))
+    given = list(csv.DictReader((folder / "data" / "contacts.csv").read_text(encoding="utf-8").splitlines()))
 
     assert steps[0] == ["cd", "project"]
     assert (made.status, checked.status, ran.status) == (0, 0, 0)
@@ -65,6 +65,15 @@ def test_every_command_explains_itself(sinkkit_command, command):
 
     assert done.status == 0
     assert ("--json" if command else "Exit status") in done.out
+
+
+def test_without_a_command_the_help_is_shown(sinkkit_command):
+    """`sinkkit` alone shows its help on standard error and exits 2."""
+    done = sinkkit_command()
+
+    assert done.status == 2
+    assert done.out == ""
+    assert done.err.startswith("Usage: sinkkit ")
 
 
 def test_the_version_is_shown(sinkkit_command):

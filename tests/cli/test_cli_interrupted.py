@@ -52,3 +52,18 @@ def test_a_reader_that_has_enough_is_no_error(sinkkit_command):
 
     assert "Traceback" not in err
     assert "BrokenPipe" not in err
+
+
+def test_a_killed_run_is_shown_as_killed_and_resumed(sinkkit_command, sent):
+    """After SIGKILL in a call, status says so, and resuming sends the batch of unknown fate again and the rest once."""
+    killed = sinkkit_command("run", "sinks.stopped", "sinks.fifty", "--set", f"number={int(signal.SIGKILL)}")
+    status = sinkkit_command("status", "stopped", "--json").document["pipeline"]
+    resumed = sinkkit_command("resume", "stopped", "--json", "--set", "number=0")
+    ids = [row["id"] for row in sent()]
+
+    assert killed.status == -signal.SIGKILL
+    assert [run["status"] for run in status["runs"]] == ["killed"]
+    assert status["rows_pending"] == 50 - status["pending"][0]["tables"]["fifty"]["delivered"]
+    assert resumed.status == 0
+    assert list(dict.fromkeys(ids)) == list(range(50))
+    assert len(ids) <= 50 + resumed.document["report"]["tables"]["fifty"]["resent"]

@@ -39,10 +39,12 @@ def test_status_of_one_pipeline(sinkkit_command):
 
 
 def test_a_pipeline_that_cannot_be_read_does_not_hide_the_others(sinkkit_command, tmp_path):
-    """A journal filled with noise is named; the other pipelines are listed all the same."""
+    """A journal filled with noise is named; the other pipelines are listed all the same, also where the settings cannot be read."""
     sinkkit_command("run", "sinks.good", "sinks.fifty")
     (tmp_path / "state" / "noise").mkdir()
     (tmp_path / "state" / "noise" / "journal.db").write_bytes(b"noise" * 1000)
+    (tmp_path / ".sinkkit").mkdir()
+    (tmp_path / ".sinkkit" / "config.toml").write_text("broken =")
     done = sinkkit_command("status")
 
     assert done.status == 1
@@ -72,7 +74,7 @@ def test_rejected_rows_are_exported(sinkkit_command, tmp_path, name):
     if name.endswith("parquet"):
         rows = [json.loads(letter["row"]) for letter in pq.read_table(path).to_pylist()]
     elif name.endswith("csv"):
-        rows = [json.loads(letter["row"]) for letter in csv.DictReader(path.open())]
+        rows = [json.loads(letter["row"]) for letter in csv.DictReader(path.read_text().splitlines())]
     else:
         rows = [json.loads(line)["row"] for line in path.read_text().splitlines()]
 
@@ -126,8 +128,9 @@ def test_check_shows_where_each_setting_comes_from(sinkkit_command, tmp_path):
     assert "--set region" in done.out
     assert found["api_key"] == ("***", "environment")
     assert found["url"] == ("https://example.com", ".sinkkit/config.toml")
-    assert found["batch_size"] == ("10", "decorator")
+    assert found["batch_size"] == ("20", "decorator")
     assert found["retry.attempts"] == ("2", ".sinkkit/config.toml")
+    assert found["retry.first_wait"] == ("0.5", "default")
     assert found["on_reject"] == ("halt", "default")
 
 

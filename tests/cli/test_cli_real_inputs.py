@@ -9,7 +9,7 @@ import pytest
 
 from sinkkit.testing import MisbehavingApi
 
-MODULE = '''
+MODULE = """
 import httpx
 import sinkkit
 
@@ -17,7 +17,7 @@ import sinkkit
 @sinkkit.destination(batch_size=1000, workers=4, durability="process")
 def api(items: list[dict], http: httpx.Client):
     http.post("/rows", json=items).raise_for_status()
-'''
+"""
 
 
 @pytest.fixture

@@ -160,6 +160,20 @@ def test_resume_of_a_pipeline_that_a_script_ran(sinkkit_command, sent, tmp_path)
     assert len(sent()) == 50
 
 
+def test_a_destination_can_be_named_in_the_settings(sinkkit_command, sent, tmp_path):
+    """A name from config works for run, check and resume, and names the pipeline."""
+    (tmp_path / ".sinkkit").mkdir()
+    (tmp_path / ".sinkkit" / "config.toml").write_text('[destination.crm_prod]\ndestination_type = "sinks.mended"\n')
+    checked = sinkkit_command("check", "crm_prod", "--json")
+    failed = sinkkit_command("run", "crm_prod", "sinks.fifty")
+    resumed = sinkkit_command("resume", "crm_prod", "--set", "broken=false")
+
+    assert checked.document["destination"] == "crm_prod"
+    assert checked.document["warnings"] == []
+    assert (checked.status, failed.status, resumed.status) == (0, 1, 0)
+    assert len(sent()) == 50
+
+
 def test_rejected_rows_exit_with_1(sinkkit_command, sent):
     """A run whose rows are all settled, some of them rejected, reports them and exits 1."""
     done = sinkkit_command("run", "sinks.picky", "sinks.fifty")

@@ -10,11 +10,12 @@ import click
 
 from sinkkit.cli import options
 from sinkkit.cli.answer import DONE, NOT_EVERYTHING, Answer
+from sinkkit.cli.interrupts import terminating
 
 WIDTH = 88
 
 
-@click.command()
+@click.command(short_help="See rows survive a kill: ten seconds, nothing to set up.")
 @options.everywhere
 def demo() -> Answer:
     """See rows survive a kill: about ten seconds, nothing to set up, nothing left behind, no network but this machine.
@@ -24,7 +25,8 @@ def demo() -> Answer:
     from sinkkit.cli.demo.story import moral, server_side, tell
     from sinkkit.cli.output import table
 
-    shown = tell(say)
+    with terminating():
+        shown = tell(say)
     failed = [claim for claim in shown.claims if not claim.holds]
     rows = [(claim.text, claim.counted, "yes" if claim.holds else "NO") for claim in shown.claims]
     document = {

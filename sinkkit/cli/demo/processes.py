@@ -88,4 +88,4 @@ def environment_for(folder: Path) -> dict[str, str]:
     package = str(Path(sinkkit.__file__).parent.parent)
     if "site-packages" not in package:  # run from a checkout: the children have to find it too
         kept["PYTHONPATH"] = os.pathsep.join([package, *filter(None, [kept.get("PYTHONPATH")])])
-    return {**kept, "HOME": str(folder), "STATE": str(folder / "state"), "PYTHONIOENCODING": "utf-8"}
+    return {**kept, "HOME": str(folder), "SINKKIT_PIPELINES_DIR": str(folder / "state"), "PYTHONIOENCODING": "utf-8"}

@@ -1,8 +1,5 @@
 """Send the contacts of the demo to its API."""
 
-import os
-from typing import Any
-
 import httpx
 
 import sinkkit
@@ -10,11 +7,11 @@ from sinkkit.cli.demo.contacts import contacts
 
 
 @sinkkit.destination(batch_size=25, workers=4, idempotency_header="Idempotency-Key")
-def crm(items: list[dict[str, Any]], http: httpx.Client) -> None:
+def crm(items: list[dict[str, object]], http: httpx.Client) -> None:
     """Send one batch of contacts."""
     http.post("/contacts/batch", json=items).raise_for_status()
 
 
 if __name__ == "__main__":
-    pipeline = sinkkit.pipeline("demo", destination=crm, pipelines_dir=os.environ["STATE"], progress="off")
+    pipeline = sinkkit.pipeline("demo", destination=crm, progress="off")
     print(pipeline.run(contacts(), table_name="contacts", run_id="first import"))

@@ -99,7 +99,7 @@ def _kill_in_the_middle(say: Say, server: Api, folder: Path, environment: Mappin
 
 
 def _run_again(say: Say, folder: Path, environment: Mapping[str, str]) -> None:
-    say("3. The same program is started again. It finds in its journal what is settled, and goes on with the rest:")
+    say("3. The same program is started again. It finds in its journal what is settled, and sends the rest. It reports:")
     with worker(folder, environment) as process:
         output, _ = process.communicate()
     say(textwrap.indent(output.rstrip(), "    "))

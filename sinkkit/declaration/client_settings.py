@@ -1,0 +1,156 @@
+"""What ``[destination.NAME.http]`` says, read into arguments of an httpx client; every problem is told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from sinkkit.declaration.options import suggestion
+from sinkkit.declaration.problems import Problems
+from sinkkit.errors import ConfigError
+
+DEFAULT_TIMEOUT_SECONDS = 60.0
+"""For a destination without ``timeout``: long enough for slow bulk endpoints, short enough to notice a dead one."""
+
+SPARE_CONNECTIONS = 4
+"""Connections beyond one a worker, so that a probe or a second request of a call does not wait for another worker's."""
+
+
+def client_arguments(section: Mapping[str, Any], *, timeout: float | None, workers: int) -> dict[str, Any]:
+    """Arguments for ``httpx.Client`` and ``httpx.AsyncClient`` from the settings under ``http``.
+
+    Args:
+        section: The settings, by the names of httpx; values may be text.
+        timeout: Seconds, the destination's own; goes before that of the section.
+        workers: Calls at once.
+
+    Raises:
+        ConfigError: Once, naming each setting that is unknown or impossible. No value is repeated: it may hold a password.
+    """
+    from importlib.metadata import version
+
+    import httpx
+
+    problems = Problems()
+    given: dict[str, Any] = {}
+    for name, value in section.items():
+        with problems.collecting():
+            if name not in READERS:
+                raise ConfigError(f"the HTTP client has no setting {name!r}", hint=suggestion(name, READERS))
+            given[name] = READERS[name](name, value)
+    problems.raise_all()
+    headers = {"User-Agent": f"sinkkit/{version('sinkkit')}", **given.pop("headers", {})}
+    seconds = given.pop("timeout", DEFAULT_TIMEOUT_SECONDS)
+    limits = httpx.Limits(max_connections=workers + SPARE_CONNECTIONS, max_keepalive_connections=workers + SPARE_CONNECTIONS)
+    return {
+        **given,
+        "headers": headers,
+        "timeout": seconds if timeout is None else timeout,
+        "limits": limits,
+        "follow_redirects": False,
+    }
+
+
+def _base_url(name: str, value: Any) -> str:
+    import httpx
+
+    try:
+        url = httpx.URL(str(value).strip())
+    except httpx.InvalidURL:
+        url = httpx.URL("")
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise ConfigError(
+            f"http.{name} is not a URL with a host", hint='write for example base_url = "https://api.example.com/v2"'
+        )
+    return str(url)
+
+
+def _texts(name: str, value: Any) -> dict[str, str]:
+    import json
+
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            value = None
+    plain = isinstance(value, Mapping) and all(isinstance(one, str | int | float) for one in value.values())
+    if not isinstance(value, Mapping) or not plain:
+        raise ConfigError(
+            f"http.{name} is not a table of texts", hint=f'write [destination.NAME.http.{name}] and lines such as X-Team = "crm"'
+        )
+    return {str(key): str(one) for key, one in value.items()}
+
+
+def _seconds(name: str, value: Any) -> float:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        seconds = 0.0
+    if not seconds > 0:
+        raise ConfigError(f"http.{name} is not a number of seconds above 0", hint="write for example timeout = 30")
+    return seconds
+
+
+WORDS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+
+def _truth(name: str, value: Any) -> bool:
+    known = WORDS.get(str(value).strip().lower())
+    if known is None:
+        raise ConfigError(f"http.{name} is neither true nor false", hint=f"write {name} = true or {name} = false")
+    return known
+
+
+def _http2(name: str, value: Any) -> bool:
+    wanted = _truth(name, value)
+    if wanted and find_spec("h2") is None:
+        raise ConfigError(
+            "http.http2 needs the package h2", hint="install it with `pip install 'httpx[http2]'`, or leave http2 out"
+        )
+    return wanted
+
+
+def _verify(name: str, value: Any) -> Any:
+    known = WORDS.get(str(value).strip().lower())
+    if known is not None:
+        return known
+    import ssl
+
+    path = Path(str(value)).expanduser()
+    try:
+        folder = path.is_dir()
+        return ssl.create_default_context(cafile=None if folder else str(path), capath=str(path) if folder else None)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(
+            f"http.{name} is neither true nor false nor a file of certificates ({error})",
+            hint="write true, or the path of a PEM file",
+        ) from error
+
+
+def _proxy(name: str, value: Any) -> str:
+    import httpx
+
+    try:
+        proxy = httpx.Proxy(str(value))
+    except (ValueError, httpx.InvalidURL):
+        raise ConfigError(
+            f"http.{name} is not the URL of a proxy", hint='write for example proxy = "http://proxy.example.com:3128"'
+        ) from None
+    if proxy.url.scheme.startswith("socks") and find_spec("socksio") is None:
+        raise ConfigError(f"http.{name} needs the package socksio", hint="install it with `pip install 'httpx[socks]'`")
+    return str(value)
+
+
+READERS: Mapping[str, Callable[[str, Any], Any]] = {
+    "base_url": _base_url,
+    "headers": _texts,
+    "params": _texts,
+    "timeout": _seconds,
+    "verify": _verify,
+    "proxy": _proxy,
+    "http2": _http2,
+    "trust_env": _truth,
+}
+"""What the section may say, by the names of httpx, and how each is read."""

@@ -1,0 +1,60 @@
+"""Whether what a function said of its rows can be true of its batch; nothing is guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any
+
+import attrs
+
+from sinkkit.delivery.failures import wrong_wait
+from sinkkit.errors import CallFailed
+from sinkkit.rows import Number, Outcome
+
+
+def checked(outcome: Outcome, rows: int) -> Outcome:
+    """*outcome*, if it can be one of a batch of *rows* rows; its numbers as plain ones.
+
+    Raises:
+        CallFailed: If it names rows that the batch does not have, one of them twice, or not all where it claims to; or holds
+            what is neither a reason, a receipt nor a number.
+    """
+    if not isinstance(outcome, Outcome):
+        raise CallFailed(f"the destination answered with {type(outcome).__name__}", hint="answer with sinkkit.Outcome")
+    if outcome.length is not None and outcome.length != rows:
+        raise CallFailed(
+            f"the function reported {outcome.length} results for a batch of {rows} rows",
+            hint="give one result a row, in the order of items; nothing was assumed about these rows",
+        )
+    for name in ("rejected", "receipts", "metrics"):
+        if not isinstance(getattr(outcome, name), Mapping):
+            raise CallFailed(
+                f"the function's outcome has {name} as {type(getattr(outcome, name)).__name__}",
+                hint="rejected and receipts map an index in items to text, metrics map names to numbers",
+            )
+    _check_rows(outcome, rows)
+    wrong = wrong_wait(outcome.retry_after)
+    if wrong is not None:
+        raise CallFailed(f"the function's outcome has retry_after={outcome.retry_after!r}, which {wrong}", hint="give seconds, 0 or more")
+    return attrs.evolve(outcome, metrics=_numbers(outcome.metrics)) if outcome.metrics else outcome
+
+
+def _check_rows(outcome: Outcome, rows: int) -> None:
+    for name, indices in (("rejected", outcome.rejected), ("retry", outcome.retry), ("receipts", outcome.receipts)):
+        for index in indices:
+            if type(index) is not int or not 0 <= index < rows:
+                raise CallFailed(
+                    f"the function's outcome names row {index!r} as {name}, and the batch has rows 0 to {rows - 1}",
+                    hint="name rows by their index in items; nothing was assumed about these rows",
+                )
+    both = sorted(outcome.retry & outcome.rejected.keys())
+    if both:
+        raise CallFailed(f"the function's outcome names row {both[0]} as rejected and as retry", hint="name each row once")
+
+
+def _numbers(metrics: Mapping[Any, Any]) -> dict[str, Number]:
+    for name, value in metrics.items():
+        if not isinstance(name, str) or isinstance(value, bool) or not isinstance(value, Real):
+            raise CallFailed(f"the function's outcome has {value!r} among its metrics", hint="metrics map names to numbers, to sum in the report")
+    return {name: int(value) if isinstance(value, Integral) else float(value) for name, value in metrics.items()}
