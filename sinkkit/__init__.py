@@ -3,8 +3,8 @@
 Declaring destinations loads little; what runs pipelines is loaded when it is first asked for.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import importlib
+import typing
 
 from sinkkit.declaration.decorator import destination
 from sinkkit.declaration.destination import Destination
@@ -14,7 +14,7 @@ from sinkkit.rows import Batch, Delivered, Outcome, Rejected, Retry, TableSchema
 from sinkkit.settings.access import config, secrets
 from sinkkit.settings.secret import Secret
 
-if TYPE_CHECKING:
+if typing.TYPE_CHECKING:
     from sinkkit.runs.dead_letters import RejectedRow
     from sinkkit.runs.pipeline import Pipeline, attach, pipeline
     from sinkkit.runs.report import LoadInfo
@@ -61,12 +61,12 @@ _LATER = {
 _MODULES = frozenset({"credentials", "errors", "events", "sources", "testing"})
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> typing.Any:
     """Names of ``__all__`` and public modules that are loaded when first used."""
     if name in _LATER:
-        value = getattr(import_module(_LATER[name]), name)
+        value = getattr(importlib.import_module(_LATER[name]), name)
     elif name in _MODULES:
-        value = import_module(f"sinkkit.{name}")
+        value = importlib.import_module(f"sinkkit.{name}")
     else:
         raise AttributeError(f"module 'sinkkit' has no attribute {name!r}")
     globals()[name] = value

@@ -35,7 +35,10 @@ class Unresolved:
 
     def found(self) -> Any:
         """The annotation itself, evaluated with what the module imports for type checkers only; this object if it cannot be."""
-        names = {name: _imported(what.full_name) if isinstance(what, Unresolved) else what for name, what in self.names.items()}
+        names = {name: what for name, what in self.names.items() if not isinstance(what, Unresolved)}
+        for name, what in self.names.items():
+            if isinstance(what, Unresolved) and (found := _imported(what.full_name)) is not None:
+                names[name] = found
         try:
             return eval(self.text, names)  # noqa: S307  # the text is the user's own annotation, as typing.get_type_hints does
         except Exception:  # noqa: BLE001  # whatever keeps it from being evaluated: the caller names the annotation in its error

@@ -116,9 +116,9 @@ class Destination:
         return f"{where.__module__}.{where.__qualname__}"
 
     @property
-    def known_options(self) -> Options | None:
-        """The settings that are known without importing or reading anything; None for a reference."""
-        return None if self._declared is None else attrs.evolve(self._declared.options, **self.options)
+    def known_options(self) -> Options:
+        """The settings as far as they are known without importing or reading anything, else defaults."""
+        return attrs.evolve(Options() if self._declared is None else self._declared.options, **self.options)
 
     @property
     def known(self) -> Declared | None:

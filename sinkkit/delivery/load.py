@@ -98,7 +98,7 @@ def dispatcher_for(load: Load, runtime: Runtime) -> Dispatcher:
 def _wait_for_open(load: Load, runtime: Runtime, plan: Plan, jobs: Mapping[int, JobRecord]) -> None:
     """Put the package's open batches into the plan; those of unknown fate are put on hold where that is asked for."""
     clock = runtime.clock
-    for record in runtime.journal.recover(load.load_id):
+    for record in runtime.journal.recover(load.load_id, load.run):
         if record.state is State.UNKNOWN and load.options.on_unknown == "hold":
             runtime.journal.submit([Postpone(record.id, State.HELD)])
         elif record.state is not State.HELD:

@@ -12,12 +12,14 @@ from sinkkit.journal.states import OPEN, State
 UNCUT = "SELECT table_name, sum(row_count), sum(row_count - frontier) FROM jobs WHERE load_id = ? GROUP BY table_name ORDER BY min(id)"
 BY_STATE = (
     "SELECT jobs.table_name, batches.state, sum(batches.row_count), sum(batches.delivered), sum(batches.rejected), "
-    "sum(batches.row_count * (batches.resent AND batches.state <> 4)) FROM batches JOIN jobs ON jobs.id = batches.job "
+    "sum((batches.resent > 0) * CASE batches.state WHEN 4 THEN 0 WHEN 2 THEN batches.delivered + batches.rejected ELSE batches.row_count END) "
+    "FROM batches JOIN jobs ON jobs.id = batches.job "
     "WHERE jobs.load_id = ? GROUP BY jobs.table_name, batches.state"
 )
 FOLDED = "SELECT table_name, extracted, delivered, rejected, pending, unknown, resent FROM folded WHERE load_id = ? ORDER BY rowid"
 FOLD = "INSERT INTO folded (load_id, table_name, extracted, delivered, rejected, pending, unknown, resent) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 OF_PACKAGE = "job IN (SELECT id FROM jobs WHERE load_id = ?)"
+OF_OPEN = f"state <> {int(State.SETTLED)} AND state <> {int(State.SPLIT)} AND {OF_PACKAGE}"
 CALLS = "SELECT run, sum(calls), sum(calls - (attempts = calls AND calls > 0)) FROM batches"
 FOLD_CALLS = "UPDATE runs SET calls = calls + ?, retries = retries + ?, metrics = ? WHERE id = ?"
 RUN_COLUMNS = "id, name, destination, started_at, ended_at, status, load_ids, calls, retries, metrics"
@@ -55,11 +57,23 @@ def fold(db: sqlite3.Connection, load_id: str) -> None:
     for name, counts in counts_of(db, load_id).items():
         values = (counts.extracted, counts.delivered, counts.rejected, counts.pending, counts.unknown, counts.resent)
         db.execute(FOLD, (load_id, name, *values))
-    for run, (calls, retries, metrics) in _work_of_runs(db, OF_PACKAGE, (load_id,)).items():
-        (kept,) = db.execute("SELECT metrics FROM runs WHERE id = ?", (run,)).fetchone()
-        db.execute(FOLD_CALLS, (calls, retries, json.dumps(_summed(json.loads(kept), metrics)), run))
+    _keep_work(db, _work_of_runs(db, OF_PACKAGE, (load_id,)))
     db.execute(f"DELETE FROM batches WHERE {OF_PACKAGE}", (load_id,))  # a constant
     db.execute("DELETE FROM jobs WHERE load_id = ?", (load_id,))
+
+
+def take_over(db: sqlite3.Connection, load_id: str, run: int) -> None:
+    """Let *run* go on with the open batches of a package: the calls that earlier runs made for them stay theirs."""
+    of_others = f"{OF_OPEN} AND run <> ?"
+    _keep_work(db, _work_of_runs(db, of_others, (load_id, run)))
+    db.execute(f"UPDATE batches SET calls = 0, run = ? WHERE {of_others}", (run, load_id, run))
+    db.execute(f"UPDATE batches SET run = ? WHERE {OF_OPEN} AND run IS NULL", (run, load_id))
+
+
+def _keep_work(db: sqlite3.Connection, work: dict[int, Work]) -> None:
+    for run, (calls, retries, metrics) in work.items():
+        (kept,) = db.execute("SELECT metrics FROM runs WHERE id = ?", (run,)).fetchone()
+        db.execute(FOLD_CALLS, (calls, retries, json.dumps(_summed(json.loads(kept), metrics)), run))
 
 
 def run_of(db: sqlite3.Connection, run: int) -> RunRecord:

@@ -7,6 +7,8 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
+import attrs
+
 from sinkkit.errors import JournalError
 from sinkkit.journal.moves import Cut, Move, NewBatch, Pause, Postpone, Return, Settle, SettlePlain, Split, Start
 from sinkkit.journal.records import RejectedRecord
@@ -26,19 +28,23 @@ INSERT_PLANNED = (
     "INSERT INTO batches (id, job, first_row, row_count, ranges, key, state, attempts, ambiguous, not_before) "
     f"SELECT ?, job, ?, ?, ?, ?, {int(State.PLANNED)}, ?, ?, ? FROM batches WHERE id = ?"
 )
+INHERIT_RESENT = "UPDATE batches SET resent = (SELECT resent FROM batches WHERE id = ?) WHERE id = ?"
 START = (
     f"UPDATE batches SET state = {int(State.IN_FLIGHT)}, attempts = attempts + 1, not_before = NULL, "
-    f"resent = resent OR state = {int(State.UNKNOWN)}, "
+    f"resent = resent + (state = {int(State.UNKNOWN)}), "
     "calls = CASE WHEN run IS ?1 THEN calls + 1 ELSE 1 END, run = ?1 WHERE id BETWEEN ?2 AND ?3 AND state = ?4"
 )
-RETURN = f"UPDATE batches SET state = ?, attempts = attempts - 1, calls = calls - 1 WHERE id BETWEEN ? AND ? AND state = {int(State.IN_FLIGHT)}"
+RETURN = (
+    f"UPDATE batches SET state = ?1, attempts = attempts - 1, calls = calls - 1, resent = resent - (?1 = {int(State.UNKNOWN)}) "
+    f"WHERE id BETWEEN ?2 AND ?3 AND state = {int(State.IN_FLIGHT)}"
+)
 SETTLE_PLAIN = (
     f"UPDATE batches SET state = {int(State.SETTLED)}, delivered = row_count "
     f"WHERE id BETWEEN ? AND ? AND state = {int(State.IN_FLIGHT)}"
 )
 SETTLE = (
-    f"UPDATE batches SET state = {int(State.SETTLED)}, delivered = ?, rejected = ?, metrics = ? "
-    f"WHERE id = ? AND state IN ({_among(sources_of(State.SETTLED))})"
+    f"UPDATE batches SET state = {int(State.SETTLED)}, delivered = ?1, rejected = ?2, metrics = ?3 "
+    f"WHERE id = ?4 AND state IN ({_among(sources_of(State.SETTLED))}) AND row_count = ?1 + ?2 + ?5"
 )
 POSTPONE = {
     target: (
@@ -47,7 +53,10 @@ POSTPONE = {
     )
     for target in (State.PLANNED, State.UNKNOWN, State.HELD)
 }
-SPLIT = f"UPDATE batches SET state = {int(State.SPLIT)} WHERE id = ? AND state IN ({_among(sources_of(State.SPLIT))})"
+SPLIT = (
+    f"UPDATE batches SET state = {int(State.SPLIT)} "
+    f"WHERE id = ? AND state IN ({_among(sources_of(State.SPLIT))}) AND row_count = ? AND NOT ambiguous"
+)
 REJECT = (
     "INSERT INTO rejected (id, load_id, table_name, row_index, row, reason, error, status, attempts, rejected_at) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -65,9 +74,15 @@ PAUSE = (
 def _expect(found: int, wanted: int, move: Move) -> None:
     if found != wanted:
         raise JournalError(
-            f"the journal did not find what it expected for {move}: {found} of {wanted} rows changed",
+            f"the journal did not find what it expected for {_named(move)}: {found} of {wanted} rows changed",
             hint="something else wrote to the journal; run again, what is in doubt is sent again under its key",
         )
+
+
+def _named(move: Move) -> str:
+    """A move for people: what it is and which batch it is about, without the rows it carries."""
+    numbers = [f"{name}={value!r}" for name, value in attrs.asdict(move, recurse=False).items() if isinstance(value, int | str)]
+    return f"{type(move).__name__}({', '.join(numbers)})"
 
 
 def _cut(db: sqlite3.Connection, move: Cut) -> None:
@@ -92,14 +107,16 @@ def _settle_plain(db: sqlite3.Connection, move: SettlePlain) -> None:
 
 def _settle(db: sqlite3.Connection, move: Settle) -> None:
     metrics = json.dumps(dict(move.metrics)) if move.metrics else None
-    changed = db.execute(SETTLE, (move.delivered, len(move.rejected), metrics, move.batch)).rowcount
+    again = 0 if move.child is None else move.child.row_count
+    changed = db.execute(SETTLE, (move.delivered, len(move.rejected), metrics, move.batch, again)).rowcount
     _expect(changed, 1, move)
     if move.rejected:
         db.executemany(REJECT, [_letter(record) for record in move.rejected])
     if move.receipts:
-        db.executemany(RECEIPT, [(index, receipt, move.batch) for index, receipt in move.receipts])
+        db.executemany(RECEIPT, [(index, storable(receipt), move.batch) for index, receipt in move.receipts])
     if move.child is not None:
         _insert(db, move.batch, move.child)
+        db.execute(INHERIT_RESENT, (move.batch, move.child.id))
 
 
 def _letter(record: RejectedRecord) -> tuple[Any, ...]:
@@ -109,7 +126,7 @@ def _letter(record: RejectedRecord) -> tuple[Any, ...]:
         record.table,
         record.index,
         record.row,
-        record.reason,
+        storable(record.reason),
         record.error,
         record.status,
         record.attempts,
@@ -127,13 +144,19 @@ def _postpone(db: sqlite3.Connection, move: Postpone) -> None:
 
 
 def _split(db: sqlite3.Connection, move: Split) -> None:
-    _expect(db.execute(SPLIT, (move.batch,)).rowcount, 1, move)
+    rows = sum(child.row_count for child in move.children)
+    _expect(db.execute(SPLIT, (move.batch, rows)).rowcount, 1, move)
     for child in move.children:
         _insert(db, move.batch, child)
 
 
 def _pause(db: sqlite3.Connection, move: Pause) -> None:
-    db.execute(PAUSE, (move.destination, move.until, move.reason))
+    db.execute(PAUSE, (move.destination, move.until, storable(move.reason)))
+
+
+def storable(text: str) -> str:
+    """*text* as UTF-8 can hold it: half a surrogate pair, as a destination's broken answer may have, becomes its escape."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 _APPLY: dict[type[Any], Callable[[sqlite3.Connection, Any], None]] = {

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 
 from sinkkit.clock import Clock
 from sinkkit.errors import JournalError
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+"""SQL in numbered files."""
 
 BUSY_SECONDS = 30.0
 """How long to wait for other processes that are writing to the file."""
@@ -52,6 +55,8 @@ def open_file(path: Path, *, durability: str, clock: Clock) -> sqlite3.Connectio
     """
     with named(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _keep_folder(path.parent)
         db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         with named(path):
@@ -62,6 +67,15 @@ def open_file(path: Path, *, durability: str, clock: Clock) -> sqlite3.Connectio
         db.close()
         raise
     return db
+
+
+def _keep_folder(folder: Path) -> None:
+    """Make a new folder survive a power cut: SQLite sees to its files and their folder, not to the folder's own name."""
+    descriptor = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _use_wal(db: sqlite3.Connection, clock: Clock) -> None:
@@ -84,8 +98,7 @@ def _use_wal(db: sqlite3.Connection, clock: Clock) -> None:
 
 def scripts() -> list[str]:
     """The migrations, in order; a file's number is the version it leads to."""
-    folder = files("sinkkit.journal") / "migrations"
-    return [entry.read_text() for entry in sorted(folder.iterdir(), key=lambda entry: entry.name) if entry.name.endswith(".sql")]
+    return [script.read_text(encoding="utf-8") for script in sorted(MIGRATIONS.glob("*.sql"))]
 
 
 def migrate(db: sqlite3.Connection, path: Path) -> None:

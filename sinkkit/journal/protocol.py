@@ -38,8 +38,8 @@ class Journal(Protocol):
     def jobs(self, load_id: str) -> list[JobRecord]:
         """The jobs of a package, in the order of their rows."""
 
-    def recover(self, load_id: str) -> list[BatchRecord]:
-        """Turn what was in flight when the last owner died into unknown, and return all open batches."""
+    def recover(self, load_id: str, run: int) -> list[BatchRecord]:
+        """Turn what was in flight when the last owner died into unknown; return all open batches, with which *run* goes on."""
 
     def next_batch_id(self) -> int:
         """An id that no batch has had in any open package."""

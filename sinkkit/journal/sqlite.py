@@ -104,11 +104,12 @@ class SqliteJournal:
         rows = self._rows(f"SELECT {JOB_COLUMNS} FROM jobs WHERE load_id = ? ORDER BY id", (load_id,))
         return [JobRecord(**dict(zip(JOB_FIELDS, row, strict=True))) for row in rows]
 
-    def recover(self, load_id: str) -> list[BatchRecord]:
-        """Turn what was in flight into unknown, and return all open batches in the order of their rows."""
+    def recover(self, load_id: str, run: int) -> list[BatchRecord]:
+        """Turn what was in flight into unknown, and return all open batches in the order of their rows; *run* goes on with them."""
 
         def work(db: sqlite3.Connection) -> list[Any]:
             db.execute(IN_FLIGHT_IS_UNKNOWN, (load_id,))
+            accounts.take_over(db, load_id, run)
             return db.execute(OPEN_BATCHES, (load_id,)).fetchall()
 
         return [_batch(row) for row in self._write(work)]

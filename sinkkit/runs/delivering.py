@@ -56,12 +56,9 @@ def deliver_package(record: PackageRecord, delivery: Delivery, runtime: Runtime)
     record = _in_shape(record, delivery, runtime)
     folder = delivery.storage.location.folder / record.folder
     package = Package.open(folder)
-    runtime.journal.bind(record.load_id, delivery.ready.name)
     total = sum(runtime.journal.counts(record.load_id).values(), Counts())
     settled = total.delivered + total.rejected
-    runtime.observe(
-        LoadStarted(load_id=record.load_id, destination=delivery.ready.name, rows=total.extracted, settled=settled)
-    )
+    runtime.observe(LoadStarted(load_id=record.load_id, destination=delivery.ready.name, rows=total.extracted, settled=settled))
     halted = _deliver(record, package, delivery, runtime)
     complete = halted is None and _settled(runtime, record.load_id)
     if complete:
@@ -94,6 +91,7 @@ def _deliver(record: PackageRecord, package: Package, delivery: Delivery, runtim
     tables = [table.schema for table in package.manifest.tables.values()]
     sink = delivery.ready.open(tables)
     try:
+        runtime.journal.bind(record.load_id, delivery.ready.name)
         load = Load(
             load_id=record.load_id,
             run=delivery.run,
@@ -156,13 +154,14 @@ def _keeper(package: Package) -> Callable[[Flight, int], bytes]:
     return keep
 
 
-
 def clean_up(folder: Path, keep: int, runtime: Runtime) -> None:
     """Remove the files of finished packages, but for the newest *keep* of them."""
     finished = [r for r in runtime.journal.packages() if r.state in {PackageState.COMPLETED, PackageState.DROPPED}]
-    for record in finished[: len(finished) - keep]:
-        if (folder / record.folder).exists():
-            remove(folder / record.folder)
+    doomed = {folder / record.folder for record in finished[: max(0, len(finished) - keep)]}
+    for place in sorted({path.parent for path in doomed}):
+        for found in sorted(place.iterdir()) if place.exists() else ():
+            if found in doomed:
+                remove(found)
 
 
 def remove_unregistered(storage: Storage, runtime: Runtime) -> None:

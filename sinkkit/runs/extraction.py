@@ -52,7 +52,14 @@ class TableArguments:
 
 
 def extract(
-    data: Any, table: TableArguments, shape: Shape, storage: Storage, runtime: Runtime, *, run_name: str | None, state: PackageState
+    data: Any,
+    table: TableArguments,
+    shape: Shape,
+    storage: Storage,
+    runtime: Runtime,
+    *,
+    run_name: str | None,
+    state: PackageState,
 ) -> str | None:
     """Take all of *data* into a new package; returns its load id, or None if there were no rows.
 
@@ -124,6 +131,8 @@ def write_pages(pages: Iterator[Page], writer: PackageWriter, runtime: Runtime) 
 def jobs_of(manifest: Manifest) -> list[JobRecord]:
     """The jobs of a package, as the journal keeps them."""
     return [
-        JobRecord(id=0, load_id=manifest.load_id, name=file.name, table=file.table, row_count=file.rows, first_index=file.first_index)
+        JobRecord(
+            id=0, load_id=manifest.load_id, name=file.name, table=file.table, row_count=file.rows, first_index=file.first_index
+        )
         for file in manifest.files
     ]

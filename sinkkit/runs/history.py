@@ -11,11 +11,17 @@ from sinkkit.runs.session import OPEN, Session
 
 
 def completed_run(session: Session, run_id: str) -> LoadInfo | None:
-    """The report of the run named *run_id* if nothing of it is pending or unknown; None if it has not been completed."""
+    """The report of the run named *run_id* if nothing of it is pending or unknown; None if it has not been completed.
+
+    A run whose data had no rows is complete without a package; one whose packages were dropped is not.
+    """
     packages = [record for record in session.runtime.journal.packages() if record.run_name == run_id]
     runs = [run for run in session.runtime.journal.runs() if run.name == run_id and run.id != session.run]
-    finished = any(run.status == "completed" for run in runs) or any(p.state is PackageState.COMPLETED for p in packages)
-    if not finished or any(record.state in OPEN for record in packages):
+    if packages:
+        finished = any(p.state is PackageState.COMPLETED for p in packages) and not any(p.state in OPEN for p in packages)
+    else:
+        finished = any(run.status == "completed" for run in runs)
+    if not finished:
         return None
     return _report(session, run_id, runs, [record.load_id for record in packages])
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 import attrs
 
-from sinkkit.errors import ConfigError
+from sinkkit.errors import ConfigError, JournalError
 
 
 @attrs.frozen
@@ -43,13 +45,33 @@ def default_folder() -> Path:
     return Path(given) if given else Path.home() / ".sinkkit" / "pipelines"
 
 
-def locate(name: str, pipelines_dir: str | os.PathLike[str] | None) -> Location:
+def locate(name: Any, pipelines_dir: str | os.PathLike[str] | None) -> Location:
     """The location of pipeline *name*.
 
     Raises:
         ConfigError: If the name cannot be that of a folder.
     """
-    if not name or name.startswith(".") or "/" in name or "\0" in name:
-        raise ConfigError(f"{name!r} cannot name a pipeline", hint="use letters, digits, _ and -: it becomes the name of a folder")
+    if not isinstance(name, str) or not name.strip() or name.startswith(".") or "/" in name or "\0" in name:
+        raise ConfigError(
+            f"{name!r} cannot name a pipeline", hint="use letters, digits, _ and -: it becomes the name of a folder"
+        )
     parent = default_folder() if pipelines_dir is None else Path(pipelines_dir)
     return Location(parent.expanduser().absolute() / name)
+
+
+def empty(location: Location) -> None:
+    """Remove all state of a pipeline; the caller owns it.
+
+    Raises:
+        JournalError: If the system does not let it.
+    """
+    try:
+        for entry in location.folder.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            elif entry != location.lock:
+                entry.unlink()
+    except OSError as error:
+        raise JournalError(
+            f"the state in {location.folder} cannot be removed: {error}", hint="check the folder's owner and mode"
+        ) from error

@@ -42,7 +42,11 @@ def _write_again(package: Package, writer: PackageWriter) -> None:
         job = package.job(file.name)
         for first in range(0, file.rows, ROWS_A_PIECE):
             rows = range(first, min(first + ROWS_A_PIECE, file.rows))
-            hints = {"columns": schema["columns"], "primary_key": schema["primary_key"], "write_disposition": schema["write_disposition"]}
+            hints = {
+                "columns": schema["columns"],
+                "primary_key": schema["primary_key"],
+                "write_disposition": schema["write_disposition"],
+            }
             if file.format == "jsonl":
                 writer.write_rows(file.table, job.read(rows), **hints)
             else:

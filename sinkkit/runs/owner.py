@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import socket
+import struct
 import sys
 import threading
 from collections.abc import Iterator
@@ -30,10 +31,12 @@ def owning(path: Path, clock: Clock) -> Iterator[None]:
         PipelineLocked: If another process, or another thread of this one, owns it; names the owner.
         JournalError: If the file cannot be made.
     """
-    key = str(path)
+    key = os.path.realpath(path)
     with _held_lock:
         if _held.get(key) == os.getpid():
-            raise PipelineLocked(f"pipeline {path.parent.name!r} is in use by this process already", hint="one run at a time: wait for the other")
+            raise PipelineLocked(
+                f"pipeline {path.parent.name!r} is in use by this process already", hint="one run at a time: wait for the other"
+            )
         _held[key] = os.getpid()
     try:
         descriptor = _open(path)
@@ -66,7 +69,8 @@ def _lock(descriptor: int, path: Path) -> None:
         if error.errno not in {errno.EACCES, errno.EAGAIN}:
             raise JournalError(f"{path} cannot be locked: {error.strerror}", hint="set pipelines_dir to a local disk") from error
         raise PipelineLocked(
-            f"pipeline {path.parent.name!r} is owned by {_owner(descriptor)}", hint="wait for it to end, or stop it; its lock goes with it"
+            f"pipeline {path.parent.name!r} is owned by {_owner(descriptor)}",
+            hint="wait for it to end, or stop it; its lock goes with it",
         ) from error
 
 
@@ -86,15 +90,26 @@ def _owner(descriptor: int) -> str:
 
 
 def owner_of(path: Path) -> str | None:
-    """Who owns the pipeline now, for reports; None if nobody does."""
+    """Who owns the pipeline now, for reports; None if nobody does. Nothing is locked to find out, so nobody is kept from owning it."""
     if not path.exists():
         return None
+    with _held_lock:  # opening and closing the file here would drop the lock that this process holds on it
+        if _held.get(os.path.realpath(path)) == os.getpid():
+            return f"process {os.getpid()} (this one)"
     descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return _owner(descriptor)
-    else:
-        return None
+        return _owner(descriptor) if _is_locked(descriptor) else None
     finally:
         os.close(descriptor)
+
+
+LOCK_FIELDS = {"darwin": ("qqihh", (0, 0, 0, fcntl.F_WRLCK, os.SEEK_SET), 3)}
+OTHER_FIELDS = ("hhqqi", (fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0), 0)
+"""The C structure ``flock`` (fcntl(2)): its layout, the question "may I lock the whole file?", and where the answer's type stands."""
+
+
+def _is_locked(descriptor: int) -> bool:
+    """Whether another process holds the record lock; asks without taking it."""
+    layout, question, kind = LOCK_FIELDS.get(sys.platform, OTHER_FIELDS)
+    answer = fcntl.fcntl(descriptor, fcntl.F_GETLK, struct.pack(layout, *question))
+    return bool(struct.unpack(layout, answer)[kind] != fcntl.F_UNLCK)

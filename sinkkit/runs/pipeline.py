@@ -3,37 +3,28 @@
 from __future__ import annotations
 
 import os
-import shutil
 from contextlib import AbstractContextManager
-from typing import Any, Literal
+from typing import Any
 
 from sinkkit.clock import Clock, SystemClock
 from sinkkit.declaration.destination import Destination, as_destination
 from sinkkit.declaration.opening import Ready, make_ready
 from sinkkit.errors import ConfigError, PipelineLocked
-from sinkkit.events import Observer, Warned
+from sinkkit.events import Observer
 from sinkkit.faults import Faults, idle
 from sinkkit.journal.records import PackageState
 from sinkkit.observers import choose, combine
 from sinkkit.runs.dead_letters import RejectedRows
-from sinkkit.runs.delivering import check_binding, clean_up, shape_of
+from sinkkit.runs.delivering import clean_up, shape_of
+from sinkkit.runs.earlier import OnPending, check_on_pending, finish_earlier
 from sinkkit.runs.extraction import Shape, Storage, TableArguments, extract
-from sinkkit.runs.location import locate
+from sinkkit.runs.location import empty, locate
 from sinkkit.runs.normalization import normalize
 from sinkkit.runs.report import LoadInfo
 from sinkkit.runs.session import OPEN, Session, Surroundings, opened
 from sinkkit.runs.state import PendingPackage, PipelineState, read_state
+from sinkkit.runs.tuning import DRAIN_SECONDS, MAX_FILE_BYTES, MAX_FILE_ROWS, seconds, setting, whole
 from sinkkit.schema.items import ItemsKind
-from sinkkit.settings.access import config
-
-OnPending = Literal["finish", "continue", "fail"]
-
-MAX_FILE_ROWS = 500_000
-MAX_FILE_BYTES = 64 << 20
-"""How large a file of a package gets before the next one is begun, in rows and bytes."""
-
-DRAIN_SECONDS = 25.0
-"""What running calls get after a signal: within the 30 s that Kubernetes gives a pod by default."""
 
 
 def pipeline(  # noqa: PLR0917  # the order of these arguments is the public API's
@@ -70,17 +61,19 @@ def pipeline(  # noqa: PLR0917  # the order of these arguments is the public API
         name,
         destination=None if destination is None else as_destination(destination),
         dataset_name=dataset_name,
-        pipelines_dir=_setting(name, "pipelines_dir", pipelines_dir, None),
+        pipelines_dir=setting(name, "pipelines_dir", pipelines_dir, None),
         dev_mode=dev_mode,
         observe=combine([choose(progress, SystemClock())]),  # type: ignore[arg-type]  # choose() refuses what it does not know
-        keep_packages=_whole(name, "keep_packages", keep_packages, 0, least=0),
-        max_file_rows=_whole(name, "max_file_rows", max_file_rows, MAX_FILE_ROWS, least=1),
-        max_file_bytes=_whole(name, "max_file_bytes", max_file_bytes, MAX_FILE_BYTES, least=1),
-        drain=_seconds(name, "drain", drain, DRAIN_SECONDS),
+        keep_packages=whole(name, "keep_packages", keep_packages, 0, least=0),
+        max_file_rows=whole(name, "max_file_rows", max_file_rows, MAX_FILE_ROWS, least=1),
+        max_file_bytes=whole(name, "max_file_bytes", max_file_bytes, MAX_FILE_BYTES, least=1),
+        drain=seconds(name, "drain", drain, DRAIN_SECONDS),
     )
 
 
-def attach(name: str, pipelines_dir: str | os.PathLike[str] | None = None, *, destination: Any = None, progress: str | Observer = "auto") -> Pipeline:
+def attach(
+    name: str, pipelines_dir: str | os.PathLike[str] | None = None, *, destination: Any = None, progress: str | Observer = "auto"
+) -> Pipeline:
     """The pipeline *name*, which must exist.
 
     Raises:
@@ -89,32 +82,6 @@ def attach(name: str, pipelines_dir: str | os.PathLike[str] | None = None, *, de
     attached = pipeline(name, destination, pipelines_dir=pipelines_dir, progress=progress)
     attached.state()
     return attached
-
-
-def _setting(pipeline_name: str, key: str, given: Any, default: Any) -> Any:
-    if given is not None:
-        return given
-    own = config.get(f"{pipeline_name}.{key}")
-    return own if own is not None else default
-
-
-def _whole(pipeline_name: str, key: str, given: Any, default: int, *, least: int) -> int:
-    value = _setting(pipeline_name, key, given, default)
-    text = str(value)
-    if isinstance(value, bool) or not text.isdigit() or int(text) < least:
-        raise ConfigError(f"{key}={value!r} is not possible for pipeline {pipeline_name!r}", hint=f"write a whole number, {least} or more")
-    return int(text)
-
-
-def _seconds(pipeline_name: str, key: str, given: Any, default: float) -> float:
-    value = _setting(pipeline_name, key, given, default)
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError):
-        seconds = -1.0
-    if not seconds >= 0:
-        raise ConfigError(f"{key}={value!r} is not possible for pipeline {pipeline_name!r}", hint="write seconds, 0 or more")
-    return seconds
 
 
 class Pipeline:
@@ -178,8 +145,8 @@ class Pipeline:
             destination: Another destination than the pipeline's.
             run_id: A name for this run: pending packages of that name are finished and nothing is extracted; a name that was
                 completed sends nothing and returns its report.
-            on_pending: What rows of earlier runs do without a *run_id*: ``finish`` delivers them and leaves *data* for the
-                next run, ``continue`` delivers them and goes on, ``fail`` raises.
+            on_pending: What happens to rows of earlier runs: ``finish`` delivers them and, without a *run_id*, leaves *data* for
+                the next run; ``continue`` delivers them and goes on; ``fail`` raises before anything is sent.
 
         Returns:
             The report; all rows are delivered or kept as rejected.
@@ -191,37 +158,22 @@ class Pipeline:
             PendingPackages: With ``on_pending="fail"``.
             PipelineLocked: If another process runs this pipeline.
         """
-        _check_on_pending(on_pending)
-        table = TableArguments(table_name=table_name, columns=columns, primary_key=primary_key, write_disposition=write_disposition)
+        check_on_pending(on_pending)
+        table = TableArguments(
+            table_name=table_name, columns=columns, primary_key=primary_key, write_disposition=write_disposition
+        )
         ready = self._ready(destination)
-        with self._session(ready, run_id) as session:
+        with self._session(ready, None if data is None else run_id) as session:
             done = _completed(session, run_id)
             if done is not None:
                 return done
-            if not self._finish_pending(session, run_id, on_pending, has_data=data is not None):
+            if not finish_earlier(session, run_id=run_id, on_pending=on_pending, has_data=data is not None):
                 return session.info()
             if data is not None:
                 self._extract(session, data, table, shape_of(ready), PackageState.NORMALIZED)
                 new = [record for record in session.pending() if record.load_id not in session.load_ids]
                 session.deliver(new)
             return session.info()
-
-    def _finish_pending(self, session: Session, run_id: str | None, on_pending: OnPending, *, has_data: bool) -> bool:
-        """Deliver what is pending; whether new data may follow."""
-        pending = session.pending()
-        for record in pending:
-            check_binding(record, session.ready.name if session.ready else "")
-        if run_id is None and on_pending == "fail":
-            session.refuse_pending(pending)
-        session.deliver(pending)
-        if run_id is not None:
-            return not any(record.run_name == run_id for record in pending)
-        if not pending or on_pending == "continue":
-            return True
-        session.data_taken = not has_data
-        if has_data:
-            self._observe(Warned(message=f"pipeline {self.name!r} finished rows of an earlier run and did NOT take the data given: run it again"))
-        return False
 
     def extract(
         self,
@@ -238,7 +190,9 @@ class Pipeline:
         Raises:
             SourceError: If the data cannot be read or kept; nothing of it stays.
         """
-        table = TableArguments(table_name=table_name, columns=columns, primary_key=primary_key, write_disposition=write_disposition)
+        table = TableArguments(
+            table_name=table_name, columns=columns, primary_key=primary_key, write_disposition=write_disposition
+        )
         with self._session(None, run_id) as session:
             self._extract(session, data, table, self._known_shape(), PackageState.EXTRACTED)
             return session.info()
@@ -313,7 +267,7 @@ class Pipeline:
             if load_id is not None and not found:
                 raise ConfigError(f"pipeline {self.name!r} has no pending load package {load_id!r}", hint="see pipeline.pending")
             if not force:
-                session.refuse_pending(found)
+                session.refuse_unsettled(found)
             for record in found:
                 journal.drop(record.load_id, self.clock.wall())
             clean_up(self._location.folder, self.keep_packages, session.runtime)
@@ -326,17 +280,18 @@ class Pipeline:
 
     def _known_shape(self) -> Shape:
         """What is known of the destination without importing anything, else defaults."""
-        options = None if self.destination is None else self.destination.known_options
-        declared = None if self.destination is None else self.destination.known
-        if options is None or declared is None:
+        if self.destination is None:
             return Shape()
-        return Shape(loader_file_format=options.loader_file_format, exact_files=declared.items_kind(options) is ItemsKind.PATH)
+        options, declared = self.destination.known_options, self.destination.known
+        whole_files = options.batch_size == 0 or (declared is not None and declared.signature.items is ItemsKind.PATH)
+        return Shape(loader_file_format=options.loader_file_format, exact_files=whole_files)
 
     def _ready(self, destination: Any, workers: int | None = None) -> Ready:
         chosen = self.destination if destination is None else as_destination(destination)
         if chosen is None:
             raise ConfigError(
-                f"pipeline {self.name!r} has no destination", hint="give one to sinkkit.pipeline(..., destination=...) or to run()"
+                f"pipeline {self.name!r} has no destination",
+                hint="give one to sinkkit.pipeline(..., destination=...) or to run()",
             )
         return make_ready(chosen if workers is None else chosen.configured(None, {"workers": workers}), self.name)
 
@@ -363,21 +318,10 @@ class Pipeline:
         """With ``dev_mode``, forget everything, once."""
         if self._wipe:
             self._wipe = False
-            for entry in self._location.folder.iterdir():
-                if entry == self._location.lock:
-                    continue
-                if entry.is_dir():
-                    shutil.rmtree(entry)
-                else:
-                    entry.unlink()
+            empty(self._location)
 
     def __repr__(self) -> str:
         return f"Pipeline({self.name!r}, destination={self.destination!r})"
-
-
-def _check_on_pending(given: str) -> None:
-    if given not in {"finish", "continue", "fail"}:
-        raise ConfigError(f"on_pending={given!r} is not possible", hint="write 'finish', 'continue' or 'fail'")
 
 
 def _completed(session: Session, run_id: str | None) -> LoadInfo | None:

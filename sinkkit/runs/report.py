@@ -111,7 +111,8 @@ def describe(info: LoadInfo) -> str:
     if info.total.pending or info.total.unknown:
         lines.append("  not everything was delivered: run again, or `sinkkit resume " + info.pipeline_name + "`")
     if not info.data_taken:
-        lines.append("  rows of an earlier run were finished; the data given was NOT taken: run again to send it")
+        earlier = "were finished" if info.complete else "come first"
+        lines.append(f"  rows of an earlier run {earlier}; the data given was NOT taken: run again to send it")
     return "\n".join(lines)
 
 

@@ -15,13 +15,14 @@ from sinkkit.delivery.load import Runtime
 from sinkkit.errors import DeliveryFailed, PendingPackages, SinkkitError
 from sinkkit.events import Observer, RunFinished, RunStarted
 from sinkkit.faults import Faults
-from sinkkit.journal.records import PackageRecord, PackageState
+from sinkkit.journal.records import Counts, PackageRecord, PackageState
 from sinkkit.journal.sqlite import SqliteJournal
 from sinkkit.runs.delivering import Delivery, deliver_package, remove_unregistered
 from sinkkit.runs.extraction import Storage
 from sinkkit.runs.owner import owning
 from sinkkit.runs.report import LoadInfo, info_of
-from sinkkit.runs.signals import listening
+from sinkkit.runs.signals import SignalStop, listening
+from sinkkit.settings.redact import Redactor
 
 OPEN = frozenset({PackageState.EXTRACTED, PackageState.NORMALIZED})
 
@@ -52,8 +53,11 @@ class Session:
 
     def pending(self) -> list[PackageRecord]:
         """Packages of earlier runs that stand in the way of new data, oldest first; those wholly on hold do not."""
-        found = [record for record in self.runtime.journal.packages() if record.state in OPEN]
-        return [record for record in found if not self.runtime.journal.held_only(record.load_id)]
+        return [record for record in self.open_packages() if not self.runtime.journal.held_only(record.load_id)]
+
+    def open_packages(self) -> list[PackageRecord]:
+        """Packages that are not finished, oldest first."""
+        return [record for record in self.runtime.journal.packages() if record.state in OPEN]
 
     def deliver(self, records: list[PackageRecord]) -> None:
         """Deliver packages one after another.
@@ -84,12 +88,24 @@ class Session:
             if halted is not None or not self.info().complete:
                 self._fail(halted)
 
+    def report_on(self, records: list[PackageRecord]) -> None:
+        """Let the report speak of *records* too.
+
+        Raises:
+            DeliveryFailed: If rows of them are pending or unknown, as those on hold are.
+        """
+        self.load_ids += [record.load_id for record in records if record.load_id not in self.load_ids]
+        if not self.info().complete:
+            self._fail(None)
+
     def _fail(self, cause: BaseException | None) -> None:
         info = self.info()
         open_rows = f"{info.total.pending:,} rows pending, {info.total.unknown:,} of unknown fate"
         why = "" if cause is None else f": {_first_line(cause)}"
         hint = getattr(cause, "hint", None) or f"mend the cause and run again, or `sinkkit resume {self.storage.pipeline_name}`"
-        error = DeliveryFailed(f"pipeline {self.storage.pipeline_name!r} did not deliver everything ({open_rows}){why}", info=info, hint=hint)
+        error = DeliveryFailed(
+            f"pipeline {self.storage.pipeline_name!r} did not deliver everything ({open_rows}){why}", info=info, hint=hint
+        )
         raise error from cause
 
     def info(self) -> LoadInfo:
@@ -107,9 +123,20 @@ class Session:
         """Raise ``PendingPackages`` if there are any."""
         if pending:
             raise PendingPackages(
-                f"pipeline {self.storage.pipeline_name!r} has {len(pending)} load packages that are not finished, "
+                f"pipeline {self.storage.pipeline_name!r} has load packages that are not finished: {len(pending)}, "
                 f"the oldest is {pending[0].load_id}",
-                hint="deliver them with pipeline.resume(), or give them up with pipeline.drop(load_id)",
+                hint="deliver them with pipeline.resume(), or give them up with pipeline.drop(load_id, force=True)",
+            )
+
+    def refuse_unsettled(self, records: list[PackageRecord]) -> None:
+        """Raise ``PendingPackages`` if rows of *records* are neither delivered nor rejected."""
+        counts = [sum(self.runtime.journal.counts(record.load_id).values(), Counts()) for record in records]
+        unsettled = sum(count.pending + count.unknown for count in counts)
+        if unsettled:
+            raise PendingPackages(
+                f"{unsettled:,} rows of pipeline {self.storage.pipeline_name!r} are neither delivered nor rejected, "
+                f"the oldest in load package {records[0].load_id}",
+                hint="deliver them with pipeline.resume(), or give them up with force=True: they are then never sent",
             )
 
 
@@ -150,8 +177,7 @@ def opened(
 def _run(
     journal: SqliteJournal, storage: Storage, around: Surroundings, ready: Ready | None, run_name: str | None
 ) -> Iterator[Session]:
-    with listening() as stop:
-        runtime = Runtime(clock=around.clock, journal=journal, observe=around.observe, faults=around.faults, stop=stop)
+    runtime = Runtime(clock=around.clock, journal=journal, observe=around.observe, faults=around.faults, stop=SignalStop())
     remove_unregistered(storage, runtime)
     destination = None if ready is None else ready.name
     run = journal.start_run(run_name, destination, around.clock.wall())
@@ -164,8 +190,21 @@ def _run(
     except (KeyboardInterrupt, SystemExit):
         status = "interrupted"
         raise
+    except SinkkitError as error:
+        if ready is not None:
+            _redact(error, ready.resolver.redactor)
+        raise
     finally:
         _end(session, status)
+
+
+def _redact(error: SinkkitError, redactor: Redactor) -> None:
+    """Mask every secret in an error of ours; where a user's own error that it is chained to holds one, a stand-in takes its place."""
+    error.args = tuple(redactor.text(arg) if isinstance(arg, str) else arg for arg in error.args)
+    error.hint = None if error.hint is None else redactor.text(error.hint)
+    cause, context = error.__cause__, error.__context__
+    error.__cause__ = None if cause is None else redactor.error(cause)
+    error.__context__ = error.__cause__ if context is cause else (None if context is None else redactor.error(context))
 
 
 def _end(session: Session, status: str) -> None:

@@ -16,17 +16,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from functools import cache
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from sinkkit.errors import PackageCorrupted, SourceError
 from sinkkit.rows import Row
 from sinkkit.schema.shapes import Shapes, kinds_of
 
 if TYPE_CHECKING:
-    from msgspec.json import Decoder, Encoder
-
     from sinkkit.schema.tags import NotKeptError
 
 PLAIN: frozenset[type] = frozenset({str, int, bool, float, type(None)})
@@ -38,20 +37,9 @@ LONGEST_INT_DIGITS = 4300
 Taggers = dict[str, Callable[[Any], Any]]
 
 
-@cache
-def encoder() -> Encoder:
-    """The one writer of JSON; safe to share between threads."""
-    import msgspec
-
-    return msgspec.json.Encoder()
-
-
-@cache
-def decoder() -> Decoder[Any]:
-    """The one reader of JSON; safe to share between threads."""
-    import msgspec
-
-    return msgspec.json.Decoder()
+ENCODER: Final = msgspec.json.Encoder()
+DECODER: Final = msgspec.json.Decoder()
+"""The one writer and the one reader of JSON; safe to share between threads."""
 
 
 def encode(rows: list[Row], shapes: Shapes, *, table: str, first_row: int) -> bytes:
@@ -77,9 +65,9 @@ def encode_marked(rows: list[Row], shapes: Shapes, *, table: str, first_row: int
     elif "$sk" not in kinds:
         taggers = taggers_for(rows, kinds)
         try:
-            lines = encoder().encode_lines(tagged(rows, taggers) if taggers else rows)
+            lines = ENCODER.encode_lines(tagged(rows, taggers) if taggers else rows)
             again = taggers_for_floats(rows, kinds, taggers, lines)
-            return (encoder().encode_lines(tagged(rows, taggers | again)), True) if again else (lines, bool(taggers))
+            return (ENCODER.encode_lines(tagged(rows, taggers | again)), True) if again else (lines, bool(taggers))
         except (TypeError, ValueError, RecursionError):
             # Some value is out of the ordinary; value by value it is tagged, or named in an error.
             pass
@@ -98,7 +86,7 @@ def decode(lines: Sequence[bytes], *, tagged: bool | None = None) -> list[Row]:
     """
     text = lines[0] if len(lines) == 1 else b",".join(lines)
     try:
-        rows: list[Row] = [decoder().decode(text)] if len(lines) == 1 else decoder().decode(b"[" + text + b"]")
+        rows: list[Row] = [DECODER.decode(text)] if len(lines) == 1 else DECODER.decode(b"[" + text + b"]")
     except ValueError as error:
         raise PackageCorrupted(f"a line of a load package is not JSON: {error}", hint="drop the package and run again") from error
     if MARK in text if tagged is None else tagged:
@@ -139,8 +127,8 @@ def is_plain_json(values: list[Any]) -> bool:
     from sinkkit.schema.tags import DEPTH
 
     try:
-        text = encoder().encode_lines(values)
-        if MARK in text or decoder().decode_lines(text) != values:
+        text = ENCODER.encode_lines(values)
+        if MARK in text or DECODER.decode_lines(text) != values:
             return False
     except (TypeError, ValueError, RecursionError):
         return False
@@ -209,7 +197,7 @@ def encode_slowly(rows: list[Row], *, table: str, first_row: int) -> bytes:
             copies.append(tag_dict(row, -1))  # a row is not a level of nesting
         except (NotKeptError, RecursionError) as error:
             raise not_kept(row, error, table=table, number=first_row + index) from error
-    return encoder().encode_lines(copies)
+    return ENCODER.encode_lines(copies)
 
 
 def not_kept(row: Row, error: NotKeptError | RecursionError, *, table: str, number: int) -> SourceError:

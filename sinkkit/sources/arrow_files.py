@@ -13,7 +13,7 @@ from sinkkit.errors import SourceError
 from sinkkit.sources.pages import ARROW_ROWS_A_PAGE
 
 if TYPE_CHECKING:
-    from sinkkit.sources.files import Reading
+    from sinkkit.sources.file_reading import Reading
 
 FILE_MAGIC = b"ARROW1"
 """How an Arrow file begins; a stream does not (Arrow columnar format, "IPC File Format")."""

@@ -11,7 +11,7 @@ import csv
 import gzip
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -23,7 +23,7 @@ from sinkkit.errors import SourceError
 from sinkkit.sources.json_files import binary
 
 if TYPE_CHECKING:
-    from sinkkit.sources.files import Reading
+    from sinkkit.sources.file_reading import Reading
 
 BLOCK = 4 * 1024 * 1024
 """Bytes parsed at a time; the longest row must fit."""
@@ -85,7 +85,7 @@ def csv_batches(path: Path, reading: Reading) -> Iterator[pa.RecordBatch]:
         for batch in text_batches(stream, names, path, delimiter, reading.encoding):
             if wanted is None:
                 wanted = wanted_types(batch, reading)
-            yield typed(batch, wanted, first, path)
+            yield typed(batch, wanted, reading.columns or (), first, path)
             first += batch.num_rows
         if stream.quotes % 2:
             refuse_open_quote(path, delimiter, reading.encoding)
@@ -191,8 +191,8 @@ def first_unlike(column: pa.Array, look: str) -> int | None:
     return None if index < 0 else int(index)
 
 
-def typed(batch: pa.RecordBatch, wanted: Mapping[str, str], first: int, path: Path) -> pa.RecordBatch:
-    """*batch*, whose first row has the number *first*, with the columns in *wanted* made what they shall be.
+def typed(batch: pa.RecordBatch, wanted: Mapping[str, str], said: Collection[str], first: int, path: Path) -> pa.RecordBatch:
+    """*batch*, whose first row has the number *first*, with the columns in *wanted* made what they shall be, those not *said* as guessed.
 
     Raises:
         SourceError: If a value does not fit, naming it.
@@ -200,22 +200,29 @@ def typed(batch: pa.RecordBatch, wanted: Mapping[str, str], first: int, path: Pa
     if not wanted:
         return batch
     columns = [
-        converted(column, wanted[name], f"file '{path}', column {name!r}", first) if name in wanted else column
+        converted(column, wanted[name], f"file '{path}', column {name!r}", first, guessed=name not in said) if name in wanted else column
         for name, column in zip(batch.schema.names, batch.columns, strict=True)
     ]
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
-def converted(column: pa.Array, kind: str, where: str, first: int) -> pa.Array:
-    """A text column as *kind*."""
+def converted(column: pa.Array, kind: str, where: str, first: int, *, guessed: bool) -> pa.Array:
+    """A text column as *kind*; where that was *guessed* from the first rows, every value must look like those."""
+    unlike = first_unlike(column, LOOKS[kind]) if guessed else None
+    if unlike is not None:
+        raise unfit(column, unlike, kind, where, first)
     try:
         return column.cast(ARROW_TYPES[kind])
     except pa.ArrowException as error:
-        index = first_refused(column, ARROW_TYPES[kind])
-        raise SourceError(
-            f"{where}, row {first + index} (counted from 0 after the header) is {column[index].as_py()!r}, not a {kind}",
-            hint='give the column another data_type in columns=, "text" to take it as it is',
-        ) from error
+        raise unfit(column, first_refused(column, ARROW_TYPES[kind]), kind, where, first) from error
+
+
+def unfit(column: pa.Array, index: int, kind: str, where: str, first: int) -> SourceError:
+    """The error for the value of *column* at *index*, which is no *kind*."""
+    return SourceError(
+        f"{where}, row {first + index} (counted from 0 after the header) is {column[index].as_py()!r}, not a {kind}",
+        hint='give the column another data_type in columns=, "text" to take it as it is',
+    )
 
 
 def first_refused(column: pa.Array, target: pa.DataType) -> int:

@@ -14,7 +14,7 @@ from sinkkit.rows import Row
 from sinkkit.sources.pages import PartialHints
 
 if TYPE_CHECKING:
-    from sinkkit.sources.files import Reading
+    from sinkkit.sources.file_reading import Reading
 
 CHUNK = 256 * 1024
 """Bytes read at a time: one to three thousand rows of a usual width."""

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+from itertools import zip_longest
 from pathlib import Path
 
 import attrs
@@ -99,7 +100,7 @@ class Reader:
     def follow(self, blocks):
         """Do what each block says and compare what the page shows with what was printed; returns how many were run."""
         done = 0
-        for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+        for block, following in zip_longest(blocks, blocks[1:]):
             if block.language not in RUN or block.reason is not None:
                 continue
             printed = self.do(block)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -31,12 +32,14 @@ def anchors(page):
 
 @pytest.fixture
 def reader(tmp_path, monkeypatch):
-    """Somebody in an empty folder, whose modules are forgotten afterwards."""
+    """Somebody in an empty folder, whose modules and environment are forgotten afterwards."""
     monkeypatch.syspath_prepend(str(tmp_path))
-    known = list(sys.modules)
+    known, environment = list(sys.modules), dict(os.environ)
     reader = Reader(tmp_path)
     yield reader
     reader.leave()
+    os.environ.clear()
+    os.environ.update(environment)
     for module in [module for module in sys.modules if module not in known]:
         if str(tmp_path) in str(getattr(sys.modules[module], "__file__", "")):
             del sys.modules[module]

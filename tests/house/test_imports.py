@@ -22,19 +22,19 @@ RUNGS = [
     ["sources", "package", "journal", "declaration"],
     ["delivery", "observers"],
     ["runs"],
-    [PUBLIC],
+    [PUBLIC, "credentials"],
     ["destinations", "testing"],
     ["cli"],
     ["__main__"],
 ]
 RUNG = {room: number for number, rooms in enumerate(RUNGS, 1) for room in rooms}
 
-CLIENT = ["declaration.http"]  # where the injected client is made
+CLIENT = ["declaration.http", "declaration.client_settings"]  # where the injected client is made
 HOMES = {
     "cattrs": ["settings", "schema"],
     "click": ["cli"],
     "httpx": [*CLIENT, "destinations", "cli"],
-    "msgspec": ["schema", "package", "journal", "destinations"],  # schema has the codec of rows at rest
+    "msgspec": ["schema", "sources", "package", "journal", "destinations"],  # schema has the codec of rows at rest, sources read JSON Lines
     "orjson": [*CLIENT, "schema", "package", "journal", "destinations"],
     "pandas": ["schema"],
     "polars": ["schema"],

@@ -339,7 +339,6 @@ import sys
 from pathlib import Path
 from sinkkit.package.reader import Package
 from sinkkit.package.writer import PackageWriter
-assert "msgspec" not in sys.modules
 with PackageWriter(Path(sys.argv[1]), "load", "p") as writer:
     writer.write_rows("t", [{"a": 1}])
     name = writer.seal().files[0].name

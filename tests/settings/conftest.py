@@ -1,3 +1,5 @@
+"""Places where settings stand: files of a test of its own."""
+
 from __future__ import annotations
 
 import os

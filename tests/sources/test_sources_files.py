@@ -113,6 +113,14 @@ def test_csv_is_text_unless_asked_otherwise(tmp_path):
     ]
 
 
+def test_a_leading_zero_far_behind_is_no_number(tmp_path):
+    """A column guessed to be of numbers does not swallow the zeros of a later identifier."""
+    path = put(tmp_path / "a.csv", "id\n" + "123\n" * 1_500_000 + "00123\n")
+
+    with pytest.raises(SourceError, match=r"column 'id', row 1500000 .* is '00123', not a bigint"):
+        list(read(files(path, types="infer")))
+
+
 def test_csv_types_can_be_inferred(tmp_path):
     """Columns that look like numbers, dates or truth values all through become those; a number with a leading zero is none."""
     text = "n,x,ok,day,zip,at\n1,1.5,true,2026-01-02,0012,2026-01-02T03:04:05Z\n,2,false,,34,\n"

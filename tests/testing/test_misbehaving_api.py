@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from sinkkit.errors import ConfigError, SinkkitError
 from sinkkit.testing import Answer, Drop, MisbehavingApi, Slow, TooMany, random_faults
 
-pytest_plugins = ["sinkkit.testing.pytest_plugin"]
 LOST = "connection lost"
 
 

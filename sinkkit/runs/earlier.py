@@ -1,0 +1,51 @@
+"""Packages of earlier runs come first: the rules of ``on_pending`` and ``run_id``."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sinkkit.errors import ConfigError
+from sinkkit.events import Warned
+from sinkkit.runs.delivering import check_binding
+from sinkkit.runs.session import Session
+
+OnPending = Literal["finish", "continue", "fail"]
+
+
+def check_on_pending(given: str) -> None:
+    """Raise ``ConfigError`` for what is not one of the three ways."""
+    if given not in {"finish", "continue", "fail"}:
+        raise ConfigError(f"on_pending={given!r} is not possible", hint="write 'finish', 'continue' or 'fail'")
+
+
+def finish_earlier(session: Session, *, run_id: str | None, on_pending: OnPending, has_data: bool) -> bool:
+    """Deliver what earlier runs left pending; whether new data may follow.
+
+    The report's ``data_taken`` is False while that work goes on, and stays so if it fails or if the data has to wait for
+    the next run; the data of a run that *run_id* names was taken by the earlier run of that name.
+
+    Raises:
+        PendingPackages: With ``on_pending="fail"``, if there are any.
+        ConfigError: If one is bound to another destination; nothing was sent.
+        DeliveryFailed: If rows stay pending or unknown.
+    """
+    pending = session.pending()
+    for record in pending:
+        check_binding(record, session.ready.name if session.ready else "")
+    if on_pending == "fail":
+        session.refuse_pending(pending)
+    named = [record for record in session.open_packages() if run_id is not None and record.run_name == run_id]
+    session.data_taken = bool(named) or not has_data
+    session.deliver(pending)
+    if named:
+        session.report_on(named)
+        return False
+    if pending and run_id is None and on_pending == "finish":
+        if has_data:
+            name = session.storage.pipeline_name
+            session.around.observe(
+                Warned(message=f"pipeline {name!r} finished rows of an earlier run and did NOT take the data given: run it again")
+            )
+        return False
+    session.data_taken = True
+    return True
