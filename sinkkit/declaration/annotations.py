@@ -66,10 +66,11 @@ def _evaluate(annotation: Any, function: Any) -> Any:
         return annotation
     names = {**getattr(function, "__globals__", {}), **_closure(function)}
     try:
-        return eval(annotation, names)  # noqa: S307  # the text is the user's own annotation, as typing.get_type_hints does
+        found = eval(annotation, names)  # noqa: S307  # the text is the user's own annotation, as typing.get_type_hints does
     except Exception:  # noqa: BLE001  # not known when the program runs: known by its name, or named in an error
         later = {name: Unresolved(name, full) for name, full in type_checking_imports(function).items()}
         return Unresolved(annotation, _full_name(annotation, later), {**names, **later})
+    return _evaluate(found, function)  # text in quotes, in a module whose annotations are text already
 
 
 def _closure(function: Any) -> dict[str, Any]:

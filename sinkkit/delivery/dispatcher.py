@@ -241,8 +241,8 @@ class Dispatcher:
         if held is None and self.plan.may_cut and (not flights or (self.limiter is None and len(flights) < share)):
             held = self._reserve(self.plan.next_size(), at)
             if held is None:
-                cut, new = self.plan.cut(share - len(flights) if self.limiter is None else 1, self.run)
-                moves.append(cut)
+                cuts, new = self.plan.cut(share - len(flights) if self.limiter is None else 1, self.run)
+                moves += cuts
                 self.in_flight.update((flight.id, flight) for flight in new)
                 flights += new
         due = self.plan.next_due()

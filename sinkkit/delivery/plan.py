@@ -105,20 +105,29 @@ class Plan:
         job = self._jobs[0]
         return min(self.batch_size or job.row_count, job.row_count - self._frontier)
 
-    def cut(self, most: int, run: int) -> tuple[Cut, list[Flight]]:
-        """Up to *most* new batches of the first job, and the move that says so."""
+    def cut(self, most: int, run: int) -> tuple[list[Cut], list[Flight]]:
+        """Up to *most* new batches, of as many jobs as that takes, and the moves that say so."""
+        cuts: list[Cut] = []
+        flights: list[Flight] = []
+        while self._jobs and len(flights) < most:
+            new = self._cut_first(most - len(flights))
+            job, frontier = new[0].job, new[-1].rows[-1] + 1
+            batches = [(flight.id, flight.rows[0], len(flight.rows), flight.key) for flight in new]
+            cuts.append(Cut(job.id, new[0].rows[0], frontier, run, batches))
+            flights += new
+        return cuts, flights
+
+    def _cut_first(self, most: int) -> list[Flight]:
+        """Up to *most* new batches of the first job, which leaves the line when it is cut up."""
         job, since = self._jobs[0], self._frontier
         size = self.batch_size or job.row_count
         frontier = min(job.row_count, since + size * most)
-        flights = [
-            self._new(job, range(first, min(first + size, frontier))) for first in range(since, frontier, size)
-        ]
+        flights = [self._new(job, range(first, min(first + size, frontier))) for first in range(since, frontier, size)]
         self._frontier = frontier
         if frontier == job.row_count:
             self._jobs.popleft()
             self._frontier = self._jobs[0].frontier if self._jobs else 0
-        batches = [(flight.id, flight.rows[0], len(flight.rows), flight.key) for flight in flights]
-        return Cut(job.id, since, frontier, run, batches), flights
+        return flights
 
     def _new(self, job: JobRecord, rows: range) -> Flight:
         return Flight(self._take_id(), job, rows, key_of(job.load_id, job.name, rows), 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -26,12 +27,14 @@ def read_chunk(path: Path, chunk: Chunk) -> bytes:
     """
     where = f"{path}, bytes {chunk.offset} to {chunk.offset + chunk.length}"
     try:
-        with path.open("rb", buffering=0) as file:
-            file.seek(chunk.offset)
-            data = file.read(chunk.length)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            data = os.pread(descriptor, chunk.length, chunk.offset)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise PackageCorrupted(f"{where}: {error.strerror or error}", hint=GONE) from error
-    if len(data or b"") != chunk.length or zlib.crc32(data) != chunk.crc:
+    if len(data) != chunk.length or zlib.crc32(data) != chunk.crc:
         raise PackageCorrupted(f"{where} are not what was written: the checksum is wrong; none of these rows was sent", hint=GONE)
     return data
 

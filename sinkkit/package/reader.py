@@ -217,7 +217,7 @@ class JobReader:
     def chunk(self, at: int) -> Any:
         """The lines, or the record batch, of chunk number *at*, checked when it is read."""
         chunk = self.chunks[at]
-        found = self.cache.get((self.place, at), chunk.length, lambda: self.load(at, chunk))
+        found = self.cache.get((self.file.name, at), chunk.length, lambda: self.load(at, chunk))
         if self.file.format != "jsonl":
             return found
         self.cache.latest = found

@@ -1,0 +1,26 @@
+"""A function becomes a destination: no loop, no batching, no threads of your own.
+
+It prints::
+
+    people 2 rows, the first is {'id': 0, 'name': 'person 0'}
+    people 2 rows, the first is {'id': 2, 'name': 'person 2'}
+    people 1 rows, the first is {'id': 4, 'name': 'person 4'}
+    hello → show: 5 rows delivered in 0.01 s, 3 calls
+"""
+
+import sinkkit
+
+
+@sinkkit.destination(batch_size=2, workers=1)
+def show(items, table):
+    print(table["name"], len(items), "rows, the first is", items[0])
+
+
+def people():
+    for n in range(5):
+        yield {"id": n, "name": f"person {n}"}
+
+
+if __name__ == "__main__":
+    pipeline = sinkkit.pipeline("hello", destination=show)
+    print(pipeline.run(people(), table_name="people"))
