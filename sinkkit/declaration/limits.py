@@ -63,4 +63,7 @@ def read_limit(given: str | RateLimit | None) -> RateLimit | None:
         raise ConfigError(
             f"rate_limit={given!r} is not understood", hint='write "100/s", "5000/min" or RateLimit(calls=100, rows=1000, per=1)'
         )
-    return RateLimit(calls=int(match[1]), per=float(match[2] or 1) * period)
+    calls, per = int(match[1]), float(match[2] or 1) * period
+    if calls < 1 or per <= 0:
+        raise ConfigError(f"rate_limit={given!r} lets nothing through", hint="calls and period are 1 or more")
+    return RateLimit(calls=calls, per=per)

@@ -22,7 +22,7 @@ def _among(states: tuple[State, ...]) -> str:
 ADVANCE = "UPDATE jobs SET frontier = ? WHERE id = ? AND frontier = ?"
 INSERT_IN_FLIGHT = (
     "INSERT INTO batches (id, job, first_row, row_count, key, state, attempts, run, calls) "
-    f"VALUES (?, {{job}}, ?, ?, ?, {int(State.IN_FLIGHT)}, 1, {{run}}, 1)"
+    f"VALUES (?, ?, ?, ?, ?, {int(State.IN_FLIGHT)}, 1, ?, 1)"
 )
 INSERT_PLANNED = (
     "INSERT INTO batches (id, job, first_row, row_count, ranges, key, state, attempts, ambiguous, not_before) "
@@ -87,7 +87,7 @@ def _named(move: Move) -> str:
 
 def _cut(db: sqlite3.Connection, move: Cut) -> None:
     _expect(db.execute(ADVANCE, (move.frontier, move.job, move.since)).rowcount, 1, move)
-    db.executemany(INSERT_IN_FLIGHT.format(job=int(move.job), run=int(move.run)), move.batches)
+    db.executemany(INSERT_IN_FLIGHT, [(batch, move.job, first, rows, key, move.run) for batch, first, rows, key in move.batches])
 
 
 def _start(db: sqlite3.Connection, move: Start) -> None:

@@ -29,6 +29,9 @@ FIRST_PIECE = 32
 """Rows encoded at once while their size is not known: even rows of a megabyte are few then."""
 
 LONGEST_PIECE = 1000
+SHARED_BYTES = 1 << 20
+"""A file on disk smaller than this is continued by the next job of its table: each costs waits for the disk that rows should not pay."""
+
 BUFFERED_BYTES = 32 << 20
 """Bytes of encoded rows of all tables together that may wait for their chunks to fill."""
 
@@ -53,6 +56,8 @@ class OpenTable:
     tagged: bool = False
     """Whether a value in the chunk that is filling may be tagged."""
     file: OpenFile | None = None
+    latest: OpenFile | None = None
+    """The file begun last, open or not."""
     arrow: ArrowFile | None = None
 
     def said(self, columns: Mapping[str, Mapping[str, Any]] | None, primary_key: Sequence[str], write_disposition: str) -> None:
@@ -184,9 +189,17 @@ class Contents:
             self.close(table)
         if table.file is None:
             name = f"{safe_name(table.name)}.{len(self.files)}.{form}"
-            table.file = OpenFile(self.folder / name, table.name, form, table.rows, self.disk)
+            path, start = self.place_for(table, form, name)
+            table.file = table.latest = OpenFile(path, table.name, form, table.rows, self.disk, name, start)
             self.files.append(table.file)
         return table.file
+
+    def place_for(self, table: OpenTable, form: str, name: str) -> tuple[Path, int]:
+        """Where the file called *name* is written, and from which byte on: small ones share a file on disk, unless files are asked for."""
+        latest = table.latest
+        if latest is None or self.exact_files or latest.format != form or latest.start + latest.size >= SHARED_BYTES:
+            return self.folder / name, 0
+        return latest.path, latest.start + latest.size
 
     def flush(self, table: OpenTable) -> None:
         """Write the chunk of *table* that is filling."""

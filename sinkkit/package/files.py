@@ -25,6 +25,8 @@ class OpenFile:
         format: ``"jsonl"``, ``"arrows"`` (an Arrow IPC stream) or ``"parquet"``.
         first_index: The number, within the table, of its first row.
         disk: What writes it.
+        name: The name of its job; that of the path unless it continues another file.
+        start: Where in the file at *path* it begins.
     """
 
     path: Path
@@ -32,6 +34,8 @@ class OpenFile:
     format: str
     first_index: int
     disk: Disk
+    name: str
+    start: int = 0
     rows: int = 0
     size: int = 0
     chunks: list[Chunk] = attrs.field(factory=list)
@@ -43,7 +47,7 @@ class OpenFile:
             OSError: If the system cannot.
         """
         size = sum(map(len, parts))
-        self.disk.append(self.path, parts, size, partial(self._written, Chunk(self.size, size, self.rows, rows, 0, tagged)))
+        self.disk.append(self.path, parts, size, partial(self._written, Chunk(self.start + self.size, size, self.rows, rows, 0, tagged)))
         self.size += size
         self.rows += rows
 
@@ -52,7 +56,10 @@ class OpenFile:
 
     def finished(self) -> JobFile:
         """The file as the manifest lists it."""
-        return JobFile(self.path.name, self.table, self.format, self.rows, self.size, tuple(self.chunks), self.first_index)
+        chunks = tuple(self.chunks)
+        return JobFile(
+            self.name, self.table, self.format, self.rows, self.size, chunks, self.first_index, self.path.name, self.start
+        )
 
 
 @attrs.define

@@ -51,13 +51,15 @@ class JobFile:
     """A file of a package; all its rows belong to one table.
 
     Attributes:
-        name: Its name within the package's folder, and that of the job.
+        name: Its name, which is that of the job.
         table: The table's name.
         format: ``"jsonl"``, ``"arrows"`` (an Arrow IPC stream) or ``"parquet"``.
         rows: How many rows it holds.
         bytes: Its length.
-        chunks: What it is made of, from its first byte to its last.
+        chunks: What it is made of, from its first byte to its last; offsets count from the beginning of the file on disk.
         first_index: The number, within the table, of its first row.
+        place: The name of the file on disk that it is in: its own, or that of a small one before it, which it continues.
+        start: Where in that file it begins.
     """
 
     name: str
@@ -67,6 +69,8 @@ class JobFile:
     bytes: int
     chunks: tuple[Chunk, ...] = attrs.field(converter=as_chunks, repr=False)
     first_index: int
+    place: str
+    start: int
 
 
 @attrs.frozen

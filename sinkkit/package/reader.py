@@ -52,11 +52,14 @@ class Package:
         manifest = manifests.read(folder / manifests.NAME)
         with os.scandir(folder) as entries:
             sizes = {entry.name: entry.stat().st_size for entry in entries}
+        written: dict[str, int] = {}
         for file in manifest.files:
-            if file.name not in sizes:
-                raise PackageCorrupted(f"{folder / file.name} is missing", hint=GONE)
-            if sizes[file.name] != file.bytes:
-                raise PackageCorrupted(f"{folder / file.name} has {sizes[file.name]} bytes, {file.bytes} were written", hint=GONE)
+            written[file.place] = max(written.get(file.place, 0), file.start + file.bytes)
+        for name, length in written.items():
+            if name not in sizes:
+                raise PackageCorrupted(f"{folder / name} is missing", hint=GONE)
+            if sizes[name] != length:
+                raise PackageCorrupted(f"{folder / name} has {sizes[name]} bytes, {length} were written", hint=GONE)
         return cls(folder, manifest)
 
     def job(self, name: str) -> JobReader:
@@ -69,7 +72,7 @@ class Package:
         if reader is None:
             if name not in self.files:
                 raise PackageCorrupted(f"package {self.folder} has no file {name!r}", hint=GONE)
-            reader = self.readers.setdefault(name, JobReader(self.folder / name, self.files[name], self.cache))
+            reader = self.readers.setdefault(name, JobReader(self.folder / self.files[name].place, self.files[name], self.cache))
         return reader
 
 

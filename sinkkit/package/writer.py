@@ -35,7 +35,7 @@ class PackageWriter:
         pipeline_name: Whose it is.
         file_format: How dict rows rest: ``"jsonl"``, or ``"parquet"`` for Arrow data.
         exact_files: The destination wants the path of files in just that format; otherwise Arrow data rests as Arrow IPC.
-        max_file_rows: Most rows a file.
+        max_file_rows: Most rows a job; small jobs of a table share a file on disk, unless *exact_files*.
         max_file_bytes: A file that has reached it is followed by another one.
         durability: ``"full"`` waits for the disk before the package gets its name, ``"process"`` does not.
         shape: The shaping settings, for the manifest.
@@ -172,8 +172,8 @@ class PackageWriter:
             place = self.part / manifests.NAME
             place.write_bytes(manifests.write(manifest))
             if self.durable:
-                for file in self.contents.files:
-                    fsync(file.path)
+                for path in dict.fromkeys(file.path for file in self.contents.files):
+                    fsync(path)
                 fsync(place)
         self.faults(Point.BEFORE_SEAL)
         with self.writing():

@@ -127,7 +127,7 @@ def test_all_problems_are_told_at_once_and_nothing_is_extracted(tmp_path):
     import httpx
 
     @sinkkit.destination
-    def crm(items, table, api_key: Secret, account: str, http: httpx.Client, limit: int = 3): ...
+    def crm(items, table, *, api_key: Secret, account: str, http: httpx.Client, limit: int = 3): ...
 
     configure(
         tmp_path,
