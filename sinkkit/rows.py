@@ -122,11 +122,12 @@ class Retry:
 
     def __attrs_post_init__(self) -> None:
         """Refuse what cannot be a policy."""
-        if self.attempts < 1:
+        attempts: Any = self.attempts
+        if not isinstance(attempts, int) or isinstance(attempts, bool) or attempts < 1:
             raise ConfigError(f"Retry(attempts={self.attempts!r}) is not possible", hint="1 means: call once, never again")
         for name in ("first_wait", "longest_wait", "deadline", "after"):
             value = getattr(self, name)
-            if value is not None and not value >= 0:
+            if value is not None and (not isinstance(value, int | float) or not value >= 0):
                 raise ConfigError(f"Retry({name}={value!r}) is not possible", hint="waits are seconds, 0 or more")
 
 

@@ -143,6 +143,14 @@ def _proxy(name: str, value: Any) -> str:
     return str(value)
 
 
+def passwords_in(arguments: Mapping[str, Any]) -> list[str]:
+    """Passwords that stand inside URLs of a client's arguments: httpx repeats URLs in its errors."""
+    import httpx
+
+    urls = [httpx.URL(arguments[name]) for name in ("base_url", "proxy") if name in arguments]
+    return [url.password for url in urls if url.password]
+
+
 READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "base_url": _base_url,
     "headers": _texts,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-END_SECONDS = 5.0
+END_SECONDS = 2.0
 """How long the end of a run waits for the loop: a coroutine that blocks it cannot be stopped, and dies with the process."""
 
 
@@ -16,6 +16,7 @@ class LoopThread:
     def __init__(self) -> None:
         import asyncio
 
+        self._endings: Sequence[Callable[[], Awaitable[Any]]] = ()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="sinkkit-loop", daemon=True)
         self._thread.start()
@@ -38,8 +39,9 @@ class LoopThread:
             raise error
         return result
 
-    def close(self) -> None:
-        """Cancel what still runs and end the loop."""
+    def close(self, endings: Sequence[Callable[[], Awaitable[Any]]] = ()) -> None:
+        """Cancel what still runs, wait for *endings*, such as a client's ``aclose``, and end the loop."""
+        self._endings = endings
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(END_SECONDS)
 
@@ -52,5 +54,11 @@ class LoopThread:
             task.cancel()
         if left:
             self._loop.run_until_complete(asyncio.wait(left))
+        for ending in self._endings:
+            self._loop.run_until_complete(_done(ending))
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
+
+
+async def _done(ending: Callable[[], Awaitable[Any]]) -> None:
+    await ending()

@@ -9,6 +9,7 @@ from sinkkit.declaration.destination import Destination
 from sinkkit.declaration.factory import DestinationFactory, make_factory
 from sinkkit.declaration.limits import RateLimit
 from sinkkit.declaration.options import Options
+from sinkkit.declaration.references import is_path
 from sinkkit.errors import ConfigError
 from sinkkit.rows import Retry
 
@@ -63,7 +64,7 @@ def destination(target: Any = None, /, *, name: str | None = None, spec: type | 
         ConfigError: If a setting is unknown or impossible.
     """
     if isinstance(target, str):
-        return Destination.from_reference(target, destination_name=target, **given)
+        return Destination.from_reference(target, destination_name=name or (None if is_path(target) else target), **given)
     if spec is not None:
         raise ConfigError("spec= is not possible in this version", hint="declare settings as parameters of the function")
     options = _options(given)

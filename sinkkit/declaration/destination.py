@@ -68,7 +68,12 @@ class Destination:
                 raise ReferenceNotFound(
                     "no function was given for the destination", hint="give destination_callable= a function or its dotted path"
                 )
-            reference = destination_callable
+            reference, destination_callable = destination_callable, None
+        if destination_callable is not None or (destination_type is not None and not isinstance(reference, str)):
+            raise ConfigError(
+                f"two functions are named for one destination, one of them by {reference!r}",
+                hint="give either a reference, or destination_callable= with the reference 'destination', or a name with destination_type=",
+            )
         if isinstance(reference, Destination):
             return reference.configured(destination_name, settings)
         options = {key: settings.pop(key) for key in tuple(settings) if key in OPTION_NAMES}

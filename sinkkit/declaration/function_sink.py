@@ -82,9 +82,7 @@ class FunctionSink:
     def close(self) -> None:
         """Close the injected clients and the event loop."""
         for client in self.clients:
-            if hasattr(client, "aclose") and self.loop is not None:
-                self.loop.call(client.aclose())
-            else:
+            if not hasattr(client, "aclose"):
                 client.close()
         if self.loop is not None:
-            self.loop.close()
+            self.loop.close([client.aclose for client in self.clients if hasattr(client, "aclose")])

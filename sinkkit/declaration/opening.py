@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from sinkkit.declaration.client_settings import client_arguments
+from sinkkit.declaration.client_settings import client_arguments, passwords_in
 from sinkkit.declaration.coroutines import LoopThread
 from sinkkit.declaration.declared import Declared
 from sinkkit.declaration.destination import Destination
@@ -116,6 +116,8 @@ def make_ready(destination: Destination, pipeline: str | None) -> Ready:
     if declared.client_roles():
         with problems.collecting():
             client = client_arguments(resolver.section("http"), timeout=options.timeout, workers=options.calls_at_once)
+            for password in passwords_in(client):
+                resolver.redactor.add(password)
     problems.raise_all()
     return Ready(
         name=destination.destination_name,

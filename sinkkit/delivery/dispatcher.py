@@ -173,29 +173,27 @@ class Dispatcher:
 
     def _settle(self, finished: Finished, at: Moment, events: list[Event]) -> list[Move]:
         moves: list[Move] = [SettlePlain(first, last) for first, last in runs_of(finished.plain)]
-        delivered, rejected, last = 0, 0, None
-        for last in finished.plain:
-            del self.in_flight[last.id]
-            delivered += len(last.rows)
-        self.judge.tally.delivered += delivered
+        tables: dict[str, list[int]] = {}
+        for flight in finished.plain:
+            del self.in_flight[flight.id]
+            sums = tables.setdefault(flight.job.table, [0, 0, 0])
+            sums[0] += 1
+            sums[1] += len(flight.rows)
+        self.judge.tally.delivered += sum(delivered for _, delivered, _ in tables.values())
         for answer in finished.answered:
-            last = answer.flight
-            del self.in_flight[last.id]
-            decision = self.judge.decide(last, answer.verdict, answer.letters, at)
-            delivered, rejected = delivered + decision.delivered, rejected + decision.rejected
+            flight = answer.flight
+            del self.in_flight[flight.id]
+            decision = self.judge.decide(flight, answer.verdict, answer.letters, at)
+            sums = tables.setdefault(flight.job.table, [0, 0, 0])
+            sums[:] = [sums[0] + 1, sums[1] + decision.delivered, sums[2] + decision.rejected]
             moves += decision.moves
-            self._follow(decision, last, answer.verdict, at, events)
-        if last is not None:
-            events.append(
-                CallsSettled(
-                    load_id=self.load_id,
-                    table=last.job.table,
-                    calls=len(finished.plain) + len(finished.answered),
-                    delivered=delivered,
-                    rejected=rejected,
-                    in_flight=len(self.in_flight),
-                )
+            self._follow(decision, flight, answer.verdict, at, events)
+        events += [
+            CallsSettled(
+                load_id=self.load_id, table=table, calls=calls, delivered=delivered, rejected=rejected, in_flight=len(self.in_flight)
             )
+            for table, (calls, delivered, rejected) in tables.items()
+        ]
         return moves
 
     def _follow(self, decision: Decision, flight: Flight, verdict: Verdict, at: Moment, events: list[Event]) -> None:

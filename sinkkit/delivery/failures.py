@@ -34,7 +34,7 @@ CONFLICT, TOO_LARGE = 409, 413
 SUCCESSFUL = range(200, 300)
 """Status codes by what they mean for a batch; RFC 9110 for their definitions. A success that was raised all the same may have arrived."""
 
-SECONDS = re.compile(r"\d{1,9}(\.\d*)?")
+SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]*)?")
 """``Retry-After`` as seconds: RFC 9110 knows whole ones, servers send fractions too; longer than 30 years is not believed."""
 
 BY_NAME: dict[str, Fate] = {

@@ -21,6 +21,7 @@ from sinkkit.journal.records import Counts, PackageRecord, PackageState
 from sinkkit.package.folder import remove
 from sinkkit.package.reader import Package
 from sinkkit.runs.extraction import Shape, Storage
+from sinkkit.runs.location import entries
 from sinkkit.runs.normalization import normalize
 from sinkkit.schema.codec import encode
 from sinkkit.schema.items import ItemsKind
@@ -82,9 +83,20 @@ def check_binding(record: PackageRecord, name: str) -> None:
 def _in_shape(record: PackageRecord, delivery: Delivery, runtime: Runtime) -> PackageRecord:
     """The package in the form the destination wants; one that was started stays in the form it has, as its batches count its rows."""
     if any(job.frontier for job in runtime.journal.jobs(record.load_id)):
+        _check_begun(record, delivery)
         return record
     normalize(record, shape_of(delivery.ready), delivery.storage, runtime)
     return next(found for found in runtime.journal.packages() if found.load_id == record.load_id)
+
+
+def _check_begun(record: PackageRecord, delivery: Delivery) -> None:
+    """Refuse whole files of a package of which parts may have been sent already."""
+    begun = Package.open(delivery.storage.location.folder / record.folder).manifest.shape
+    if delivery.ready.kind is ItemsKind.PATH and not Shape(**begun).exact_files:
+        raise ConfigError(
+            f"load package {record.load_id} was begun in batches and cannot be finished as whole files",
+            hint="finish it with the batch_size it was begun with, or give its rows up with pipeline.drop(load_id, force=True)",
+        )
 
 
 def _deliver(record: PackageRecord, package: Package, delivery: Delivery, runtime: Runtime) -> BaseException | None:
@@ -155,11 +167,11 @@ def _keeper(package: Package) -> Callable[[Flight, int], bytes]:
 
 
 def clean_up(folder: Path, keep: int, runtime: Runtime) -> None:
-    """Remove the files of finished packages, but for the newest *keep* of them."""
+    """Remove the files of finished packages, but for the newest *keep* of them; also those that a killed run left behind."""
     finished = [r for r in runtime.journal.packages() if r.state in {PackageState.COMPLETED, PackageState.DROPPED}]
     doomed = {folder / record.folder for record in finished[: max(0, len(finished) - keep)]}
     for place in sorted({path.parent for path in doomed}):
-        for found in sorted(place.iterdir()) if place.exists() else ():
+        for found in entries(place):
             if found in doomed:
                 remove(found)
 
@@ -168,6 +180,6 @@ def remove_unregistered(storage: Storage, runtime: Runtime) -> None:
     """Remove what no package of the journal refers to: the remains of an extraction or normalization that was killed."""
     known = {storage.location.folder / record.folder for record in runtime.journal.packages()}
     for place in (storage.location.packages, storage.location.normalized):
-        for found in sorted(place.iterdir()) if place.exists() else ():
+        for found in entries(place):
             if found not in known:
                 remove(found)

@@ -7,7 +7,8 @@ from typing import Any
 
 from sinkkit.journal.records import PackageState, RunRecord
 from sinkkit.runs.report import LoadInfo, tables_of
-from sinkkit.runs.session import OPEN, Session
+from sinkkit.runs.session import Session
+from sinkkit.runs.state import OPEN
 
 
 def completed_run(session: Session, run_id: str) -> LoadInfo | None:

@@ -59,6 +59,45 @@ def locate(name: Any, pipelines_dir: str | os.PathLike[str] | None) -> Location:
     return Location(parent.expanduser().absolute() / name)
 
 
+def entries(place: Path) -> list[Path]:
+    """What is in the folder *place*, in order; nothing if it is not there.
+
+    Raises:
+        JournalError: If it cannot be listed.
+    """
+    try:
+        return sorted(place.iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise JournalError(
+            f"the folder {place} cannot be read: {error.strerror}",
+            hint="move away what is there, or set pipelines_dir to another folder",
+        ) from error
+
+
+SMALLEST_JOURNAL = 512
+"""Bytes of the smallest page of SQLite (sqlite.org/fileformat.html, 1.2); it takes a shorter file for a new one and overwrites it."""
+
+
+def check_journal(location: Location) -> None:
+    """Refuse to begin a new journal where sealed load packages are: without the old one, nobody knows which of their rows were sent.
+
+    Raises:
+        JournalError: If the journal is missing or cut off, and packages are there.
+    """
+    if location.journal.exists() and location.journal.stat().st_size >= SMALLEST_JOURNAL:
+        return
+    sealed = [
+        path for place in (location.packages, location.normalized) for path in entries(place) if not path.name.startswith(".")
+    ]
+    if sealed:
+        raise JournalError(
+            f"the journal {location.journal} is missing or cut off, and there are load packages whose fate only it knows: {sealed[0]}",
+            hint=f"restore the journal; or, to give these rows up, move it and {sealed[0].parent} away",
+        )
+
+
 def empty(location: Location) -> None:
     """Remove all state of a pipeline; the caller owns it.
 

@@ -21,8 +21,8 @@ from sinkkit.runs.extraction import Shape, Storage, TableArguments, extract
 from sinkkit.runs.location import empty, locate
 from sinkkit.runs.normalization import normalize
 from sinkkit.runs.report import LoadInfo
-from sinkkit.runs.session import OPEN, Session, Surroundings, opened
-from sinkkit.runs.state import PendingPackage, PipelineState, read_state
+from sinkkit.runs.session import Session, Surroundings, opened
+from sinkkit.runs.state import OPEN, PendingPackage, PipelineState, read_state
 from sinkkit.runs.tuning import DRAIN_SECONDS, MAX_FILE_BYTES, MAX_FILE_ROWS, seconds, setting, whole
 from sinkkit.schema.items import ItemsKind
 

@@ -109,7 +109,8 @@ def describe(info: LoadInfo) -> str:
     if info.total.resent:
         lines.append(f"  {_many(info.total.resent, 'row')} of unknown fate sent again under the same key")
     if info.total.pending or info.total.unknown:
-        lines.append("  not everything was delivered: run again, or `sinkkit resume " + info.pipeline_name + "`")
+        undelivered = f"not everything was delivered: run again, or `sinkkit resume {info.pipeline_name}`"
+        lines.append("  " + (undelivered if info.destination_name else "extracted and not sent yet: call load()"))
     if not info.data_taken:
         earlier = "were finished" if info.complete else "come first"
         lines.append(f"  rows of an earlier run {earlier}; the data given was NOT taken: run again to send it")

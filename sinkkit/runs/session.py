@@ -15,16 +15,16 @@ from sinkkit.delivery.load import Runtime
 from sinkkit.errors import DeliveryFailed, PendingPackages, SinkkitError
 from sinkkit.events import Observer, RunFinished, RunStarted
 from sinkkit.faults import Faults
-from sinkkit.journal.records import Counts, PackageRecord, PackageState
+from sinkkit.journal.records import Counts, PackageRecord
 from sinkkit.journal.sqlite import SqliteJournal
-from sinkkit.runs.delivering import Delivery, deliver_package, remove_unregistered
+from sinkkit.runs.delivering import Delivery, clean_up, deliver_package, remove_unregistered
 from sinkkit.runs.extraction import Storage
+from sinkkit.runs.location import check_journal
 from sinkkit.runs.owner import owning
 from sinkkit.runs.report import LoadInfo, info_of
 from sinkkit.runs.signals import SignalStop, listening
+from sinkkit.runs.state import OPEN
 from sinkkit.settings.redact import Redactor
-
-OPEN = frozenset({PackageState.EXTRACTED, PackageState.NORMALIZED})
 
 
 @attrs.frozen(kw_only=True)
@@ -165,6 +165,7 @@ def opened(
     with owning(storage.location.lock, around.clock):
         if before is not None:
             before()
+        check_journal(storage.location)
         journal = SqliteJournal(storage.location.journal, clock=around.clock, durability=storage.durability)
         try:
             with _run(journal, storage, around, ready, run_name) as session:
@@ -179,6 +180,7 @@ def _run(
 ) -> Iterator[Session]:
     runtime = Runtime(clock=around.clock, journal=journal, observe=around.observe, faults=around.faults, stop=SignalStop())
     remove_unregistered(storage, runtime)
+    clean_up(storage.location.folder, around.keep_packages, runtime)
     destination = None if ready is None else ready.name
     run = journal.start_run(run_name, destination, around.clock.wall())
     session = Session(runtime, storage, around, ready, run_name, run)

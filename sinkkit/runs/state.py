@@ -9,11 +9,13 @@ import attrs
 
 from sinkkit.clock import Clock
 from sinkkit.errors import ConfigError
-from sinkkit.journal.records import Counts, PackageRecord, RunRecord
+from sinkkit.journal.records import Counts, PackageRecord, PackageState, RunRecord
 from sinkkit.journal.sqlite import SqliteJournal
 from sinkkit.runs.location import Location
 from sinkkit.runs.owner import owner_of
-from sinkkit.runs.session import OPEN
+
+OPEN = frozenset({PackageState.EXTRACTED, PackageState.NORMALIZED})
+"""States of packages that are not finished."""
 
 
 @attrs.frozen(kw_only=True)

@@ -1,3 +1,4 @@
+# ruff: noqa: T201  # a program for people: it prints
 """Kill real processes at random instants and at every named point, resume them until they are done, and count what arrived.
 
 Usage: ``python tests/crash/campaign.py --kills 200 --seed 1``. Exits with 1 if a row was lost, or repeated without need.
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 
 import attrs
@@ -54,17 +56,15 @@ def run(folder, plan, *, seconds=None):
     command = [sys.executable, str(VICTIM), str(folder), json.dumps(attrs.asdict(plan))]
     if seconds is None:
         return kill_after(command, limit=120.0)
-    return kill_after(command, seconds=START_SECONDS + seconds, limit=120.0)
+    return kill_after(command, seconds=start_seconds() + seconds, limit=120.0)
 
 
+@cache
 def start_seconds():
     """How long this machine takes to start the victim, so that random kills fall into its work."""
     began = time.monotonic()
     subprocess.run([sys.executable, "-c", "import sinkkit.runs.pipeline, sinkkit.testing"], check=True)
     return time.monotonic() - began
-
-
-START_SECONDS = start_seconds()
 
 
 def campaign(folder, plan, kills, chance, *, points=None, longest=0.5):

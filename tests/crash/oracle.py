@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from itertools import pairwise
 
 import attrs
 
@@ -108,7 +109,7 @@ class Oracle:
         if self.plan.mode in {"slow", "flaky"}:
             self._expect(kill.unsettled <= self.plan.workers, f"{kill.unsettled} calls unsettled with {self.plan.workers} workers")
         for times in by_thread.values():
-            gaps = [later - first for first, later in zip(times, times[1:], strict=False)]
+            gaps = [later - first for first, later in pairwise(times)]
             spent = sum(gap for gap in gaps if gap <= PAUSE_SECONDS)
             kill.longest = max(kill.longest, spent)
             self._expect(spent <= CLAIM_SECONDS + PAUSE_SECONDS, f"fast calls of {spent * 1000:.1f} ms were not settled")

@@ -1,3 +1,4 @@
+# ruff: noqa: T201  # a program for people: it prints
 """The program that crash tests kill: one run of a pipeline whose destination is a file that only grows.
 
 Usage: ``python victim.py FOLDER '{"rows": 600, "mode": "slow", ...}'``; see ``Plan``. What arrives is appended to

@@ -266,7 +266,7 @@ def test_json_of_plain_values_is_that_of_the_standard_library(value):
 def test_what_json_cannot_hold_is_refused(api, value, where):
     """NaN is not sent as null: the row is refused with its place, and nothing of the batch was sent."""
 
-    @sinkkit.destination(on_reject="bisect")
+    @sinkkit.destination(on_reject="bisect", workers=1)
     def crm(items, table, http: httpx.Client):
         http.post("/", json=items).raise_for_status()
 
@@ -330,3 +330,18 @@ def test_the_client_is_shared_and_closed_in_the_end(api):
 
     assert len({id(client) for client in seen}) == 1
     assert seen[0].is_closed
+
+
+def test_a_password_in_a_url_is_masked(monkeypatch):
+    """The client repeats URLs in its errors; no text of ours repeats the password."""
+    with MisbehavingApi([Answer(422)]) as api:
+        monkeypatch.setenv("DESTINATION__CRM__HTTP__BASE_URL", api.url.replace("//", "//loader:hunter2-of-old@"))
+
+        @sinkkit.destination
+        def crm(items, table, http: httpx.Client):
+            http.post("/", json=items).raise_for_status()
+
+        with pytest.raises(DeliveryFailed) as failed:
+            run(crm)
+
+    assert "hunter2" not in f"{failed.value} {failed.value.__cause__!r} {failed.value.__cause__}"

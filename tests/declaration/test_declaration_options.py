@@ -321,3 +321,13 @@ def test_the_table_is_read_only_and_says_what_is_known():
         "note": "text",
     }
     assert table["columns"]["id"]["primary_key"] is True
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"attempts": 0}, {"attempts": "5"}, {"attempts": 1.5}, {"first_wait": -1}, {"longest_wait": "1m"}, {"deadline": math.nan}],
+)
+def test_impossible_retries_are_refused(wrong):
+    """A policy is a number of attempts and seconds."""
+    with pytest.raises(ConfigError, match=r"Retry\(.*is not possible"):
+        Retry(**wrong)

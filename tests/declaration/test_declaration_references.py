@@ -149,6 +149,27 @@ def test_unknown_references_say_what_was_tried(sinks, reference, message, hint):
     assert hint in refused.value.hint
 
 
+def test_two_functions_for_one_destination_are_refused(sinks):
+    """A reference and a callable, or a callable and a type, cannot both be meant."""
+    import company_sinks
+
+    for given in (
+        {"reference": "crm_prod", "destination_callable": company_sinks.plain},
+        {"reference": company_sinks.plain, "destination_type": "company_sinks.crm"},
+        {"reference": "destination", "destination_callable": company_sinks.crm, "destination_type": "company_sinks.crm"},
+    ):
+        with pytest.raises(ConfigError, match="two functions are named for one destination"):
+            sinkkit.Destination.from_reference(**given)
+
+
+def test_a_path_given_to_destination_keeps_the_function_s_name(sinks):
+    """Its settings stand under that name."""
+    made = sinkkit.destination("company_sinks.crm", batch_size=7)
+
+    assert made.destination_name == "crm"
+    assert run(made).calls == 1
+
+
 def test_an_explicit_type_has_no_fallback(sinks, monkeypatch):
     """Where a type is given, the settings are not asked for another."""
     monkeypatch.setenv("DESTINATION__CRM_PROD__DESTINATION_TYPE", "company_sinks.crm")

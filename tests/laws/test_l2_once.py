@@ -19,7 +19,7 @@ SIZES = st.integers(1, 9)
     file_rows=st.sampled_from([3, 7, 1000]),
     on_reject=st.sampled_from(["halt", "keep", "bisect"]),
 )
-def test_each_row_succeeds_once(count, script, size, later, workers, file_rows, on_reject):
+def test_each_row_succeeds_once(*, count, script, size, later, workers, file_rows, on_reject):
     """Each row is in one call that succeeded, or is one dead letter, over any errors, resumes and changes of the batch size."""
     scripted = Scripted(script)
     sink = destination_of(scripted, workers=workers, on_reject=on_reject)

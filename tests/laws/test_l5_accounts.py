@@ -34,7 +34,7 @@ def attrs_of(count):
     on_reject=st.sampled_from(["halt", "keep", "bisect"]),
     on_unknown=st.sampled_from(["resend", "hold"]),
 )
-def test_they_add_up_at_every_instant(count, script, size, workers, on_reject, on_unknown):
+def test_they_add_up_at_every_instant(*, count, script, size, workers, on_reject, on_unknown):
     """At every crash point of every run, another reader of the journal finds each row in exactly one place."""
     sink = destination_of(Scripted(script), workers=workers, on_reject=on_reject, on_unknown=on_unknown, batch_size=size)
     seen = []
