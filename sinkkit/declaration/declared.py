@@ -48,7 +48,10 @@ class Declared:
 
     def check(self, settings: Mapping[str, Any]) -> None:
         """Raise ``ConfigError`` for a setting that neither the function nor destinations have."""
-        own = {wanted.name for wanted in self.signature.settings}
+        probe = (parameter.wanted for parameter in self.probe_parameters)
+        own = {wanted.name for wanted in (*self.signature.settings, *probe) if wanted is not None}
+        if self.client_roles():
+            own.add("http")
         for key in settings:
             if key not in own:
                 known = (*sorted(own), *OPTION_NAMES, "destination_name")

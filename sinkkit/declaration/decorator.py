@@ -68,6 +68,8 @@ def destination(target: Any = None, /, *, name: str | None = None, spec: type | 
     if spec is not None:
         raise ConfigError("spec= is not possible in this version", hint="declare settings as parameters of the function")
     options = _options(given)
+    if isinstance(target, int):
+        raise ConfigError(f"@destination({target!r}) does not say what {target!r} is", hint=f"write @sinkkit.destination(batch_size={target!r})")
     if target is not None:
         return make_factory(target, name=name, options=options)
 

@@ -11,6 +11,7 @@ from sinkkit.declaration.declared import Declared, declare
 from sinkkit.declaration.destination import Destination
 from sinkkit.declaration.options import OPTION_NAMES, Options
 from sinkkit.declaration.signature import Signature
+from sinkkit.errors import ConfigError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -48,12 +49,17 @@ class DestinationFactory(Generic[P, R]):
         """What the function takes."""
         return self.declared.signature
 
-    def __call__(self, **settings: Any) -> Destination:
+    def __call__(self, *items: object, **settings: Any) -> Destination:
         """A ``Destination`` with *settings*: those of the decorator, those of the function, ``destination_name``.
 
         Raises:
-            ConfigError: If one is unknown or impossible.
+            ConfigError: If one is unknown or impossible, or if it is called like the function it keeps.
         """
+        if items:
+            raise ConfigError(
+                f"destination {self.name!r} is called with settings by name, not with rows",
+                hint=f"call the function itself as {self.name}.function(...), or send rows with sinkkit.pipeline(...).run(rows)",
+            )
         name = settings.pop("destination_name", None)
         options = {key: settings.pop(key) for key in tuple(settings) if key in OPTION_NAMES}
         self.declared.check(settings)

@@ -67,9 +67,18 @@ class Commits:
             return work(self._db)
 
     def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run *work*, which only reads, between two commits."""
+        """Run *work*, which only reads, on one state of the file, whatever other processes commit meanwhile."""
         with self._file_lock:
-            return work(self._db)
+            self._db.execute("BEGIN")
+            try:
+                return work(self._db)
+            finally:
+                rollback(self._db)
+
+    def close(self) -> None:
+        """Close the connection once nobody uses it."""
+        with self._file_lock:
+            self._db.close()
 
 
 @contextmanager

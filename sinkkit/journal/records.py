@@ -89,6 +89,10 @@ class Counts:
     unknown: int = 0
     resent: int = 0
 
+    def __getitem__(self, name: str) -> int:
+        """The count called *name*, as in ``asdict()``."""
+        return int(attrs.asdict(self)[name])
+
     def __add__(self, other: Counts) -> Counts:
         mine, theirs = attrs.astuple(self), attrs.astuple(other)
         return Counts(**{field.name: a + b for field, a, b in zip(attrs.fields(Counts), mine, theirs, strict=True)})

@@ -189,7 +189,7 @@ class SqliteJournal:
     def close(self) -> None:
         """Release the file."""
         with named(self.path):
-            self._commits.read(lambda db: db.close())
+            self._commits.close()
 
     def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with named(self.path):

@@ -54,9 +54,7 @@ def deliver_package(record: PackageRecord, delivery: Delivery, runtime: Runtime)
         JournalError: If the journal cannot be written.
     """
     check_binding(record, delivery.ready.name)
-    record = _in_shape(record, delivery, runtime)
-    folder = delivery.storage.location.folder / record.folder
-    package = Package.open(folder)
+    package = _in_shape(record, delivery, runtime)
     total = sum(runtime.journal.counts(record.load_id).values(), Counts())
     settled = total.delivered + total.rejected
     runtime.observe(LoadStarted(load_id=record.load_id, destination=delivery.ready.name, rows=total.extracted, settled=settled))
@@ -76,23 +74,23 @@ def check_binding(record: PackageRecord, name: str) -> None:
     if record.destination not in {None, name}:
         raise ConfigError(
             f"load package {record.load_id} is bound to destination {record.destination!r} and cannot be loaded to {name!r}",
-            hint=f"finish it with destination {record.destination!r}, or give its rows up with `sinkkit drop PIPELINE --load {record.load_id}`",
+            hint=f"finish it with destination {record.destination!r} (a renamed function: destination_name={record.destination!r}), "
+            "or give its rows up with pipeline.drop(load_id, force=True)",
         )
 
 
-def _in_shape(record: PackageRecord, delivery: Delivery, runtime: Runtime) -> PackageRecord:
+def _in_shape(record: PackageRecord, delivery: Delivery, runtime: Runtime) -> Package:
     """The package in the form the destination wants; one that was started stays in the form it has, as its batches count its rows."""
+    package = Package.open(delivery.storage.location.folder / record.folder)
     if any(job.frontier for job in runtime.journal.jobs(record.load_id)):
-        _check_begun(record, delivery)
-        return record
-    normalize(record, shape_of(delivery.ready), delivery.storage, runtime)
-    return next(found for found in runtime.journal.packages() if found.load_id == record.load_id)
+        _check_begun(record, package, delivery)
+        return package
+    return normalize(record, package, shape_of(delivery.ready), delivery.storage, runtime)
 
 
-def _check_begun(record: PackageRecord, delivery: Delivery) -> None:
+def _check_begun(record: PackageRecord, package: Package, delivery: Delivery) -> None:
     """Refuse whole files of a package of which parts may have been sent already."""
-    begun = Package.open(delivery.storage.location.folder / record.folder).manifest.shape
-    if delivery.ready.kind is ItemsKind.PATH and not Shape(**begun).exact_files:
+    if delivery.ready.kind is ItemsKind.PATH and not Shape(**package.manifest.shape).exact_files:
         raise ConfigError(
             f"load package {record.load_id} was begun in batches and cannot be finished as whole files",
             hint="finish it with the batch_size it was begun with, or give its rows up with pipeline.drop(load_id, force=True)",

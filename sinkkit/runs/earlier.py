@@ -18,6 +18,12 @@ def check_on_pending(given: str) -> None:
         raise ConfigError(f"on_pending={given!r} is not possible", hint="write 'finish', 'continue' or 'fail'")
 
 
+def check_run_id(given: object) -> None:
+    """Raise ``ConfigError`` for a run's name that is no text: two runs of the same name have to be known as such."""
+    if given is not None and (not isinstance(given, str) or not given.strip()):
+        raise ConfigError(f"run_id={given!r} cannot name a run", hint='give text, for example run_id=str(day) or run_id="2026-11-20"')
+
+
 def finish_earlier(session: Session, *, run_id: str | None, on_pending: OnPending, has_data: bool) -> bool:
     """Deliver what earlier runs left pending; whether new data may follow.
 
@@ -44,7 +50,8 @@ def finish_earlier(session: Session, *, run_id: str | None, on_pending: OnPendin
         if has_data:
             name = session.storage.pipeline_name
             session.around.observe(
-                Warned(message=f"pipeline {name!r} finished rows of an earlier run and did NOT take the data given: run it again")
+                Warned(message=f"pipeline {name!r} finished rows of an earlier run and did NOT take the data given; "
+                    "if it is other data than that run had, run again to send it")
             )
         return False
     session.data_taken = True

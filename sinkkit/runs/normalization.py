@@ -14,26 +14,28 @@ ROWS_A_PIECE = 10_000
 """Rows that are held at once while a package is written again."""
 
 
-def normalize(record: PackageRecord, shape: Shape, storage: Storage, runtime: Runtime) -> None:
-    """Bring the package of *record* into *shape* and mark it normalized; one that is in it already stays as it is.
+def normalize(record: PackageRecord, package: Package, shape: Shape, storage: Storage, runtime: Runtime) -> Package:
+    """Bring *package*, that of *record*, into *shape* and mark it normalized; one that is in it already stays as it is.
+
+    Returns:
+        The package as it rests now.
 
     Raises:
         PackageCorrupted: If the package is not what was written.
         SchemaError: If its rows do not fit the new form; the package stays as it was.
     """
-    folder = storage.location.folder / record.folder
-    package = Package.open(folder)
     if Shape(**package.manifest.shape) == shape:
         if record.state is PackageState.EXTRACTED:
             runtime.journal.replace(record.load_id, record.folder, jobs_of(package.manifest))
-        return
+        return package
     places = (storage.location.packages, storage.location.normalized)
-    target = next(place for place in places if place != folder.parent)
+    target = next(place for place in places if place != package.folder.parent)
     with writer_for(target, record.load_id, shape, storage, runtime) as writer:
         _write_again(package, writer)
         manifest = writer.seal()
     runtime.journal.replace(record.load_id, f"{target.name}/{record.load_id}", jobs_of(manifest))
-    remove(folder)
+    remove(package.folder)
+    return Package.open(target / record.load_id)
 
 
 def _write_again(package: Package, writer: PackageWriter) -> None:

@@ -76,7 +76,7 @@ def _lock(descriptor: int, path: Path) -> None:
 
 def _sign(descriptor: int, clock: Clock) -> None:
     since = datetime.fromtimestamp(clock.wall(), UTC).isoformat(timespec="seconds")
-    text = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": since, "command": " ".join(sys.argv)[:200]})
+    text = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": since})  # no arguments: they may hold secrets
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, text.encode(), 0)
 
@@ -84,7 +84,7 @@ def _sign(descriptor: int, clock: Clock) -> None:
 def _owner(descriptor: int) -> str:
     try:
         found = json.loads(os.pread(descriptor, 4096, 0))
-        return f"process {found['pid']} on {found['host']} since {found['since']} ({found['command']})"
+        return f"process {found['pid']} on {found['host']} since {found['since']}"
     except (ValueError, KeyError, TypeError):  # the owner has locked and not yet signed
         return "another process"
 

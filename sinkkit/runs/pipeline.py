@@ -14,9 +14,10 @@ from sinkkit.events import Observer
 from sinkkit.faults import Faults, idle
 from sinkkit.journal.records import PackageState
 from sinkkit.observers import choose, combine
+from sinkkit.package.reader import Package
 from sinkkit.runs.dead_letters import RejectedRows
 from sinkkit.runs.delivering import clean_up, shape_of
-from sinkkit.runs.earlier import OnPending, check_on_pending, finish_earlier
+from sinkkit.runs.earlier import OnPending, check_on_pending, check_run_id, finish_earlier
 from sinkkit.runs.extraction import Shape, Storage, TableArguments, extract
 from sinkkit.runs.location import empty, locate
 from sinkkit.runs.normalization import normalize
@@ -159,6 +160,7 @@ class Pipeline:
             PipelineLocked: If another process runs this pipeline.
         """
         check_on_pending(on_pending)
+        check_run_id(run_id)
         table = TableArguments(
             table_name=table_name, columns=columns, primary_key=primary_key, write_disposition=write_disposition
         )
@@ -193,6 +195,7 @@ class Pipeline:
         table = TableArguments(
             table_name=table_name, columns=columns, primary_key=primary_key, write_disposition=write_disposition
         )
+        check_run_id(run_id)
         with self._session(None, run_id) as session:
             self._extract(session, data, table, self._known_shape(), PackageState.EXTRACTED)
             return session.info()
@@ -202,7 +205,8 @@ class Pipeline:
         with self._session(None, None) as session:
             for record in session.pending():
                 if record.state is PackageState.EXTRACTED:
-                    normalize(record, self._known_shape(), session.storage, session.runtime)
+                    package = Package.open(session.storage.location.folder / record.folder)
+                    normalize(record, package, self._known_shape(), session.storage, session.runtime)
                 session.load_ids.append(record.load_id)
             return session.info()
 
@@ -268,6 +272,8 @@ class Pipeline:
                 raise ConfigError(f"pipeline {self.name!r} has no pending load package {load_id!r}", hint="see pipeline.pending")
             if not force:
                 session.refuse_unsettled(found)
+            session.status = "dropped"
+            session.load_ids += [record.load_id for record in found]
             for record in found:
                 journal.drop(record.load_id, self.clock.wall())
             clean_up(self._location.folder, self.keep_packages, session.runtime)

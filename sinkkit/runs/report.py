@@ -73,7 +73,7 @@ class LoadInfo:
         if not self.data_taken:
             raise PendingPackages(
                 f"pipeline {self.pipeline_name!r} finished rows of an earlier run and did not take the data given",
-                hint="run it again to send the new data, name your runs with run_id, or use on_pending='continue'",
+                hint="if it was that run's data, you are done; if other data, run again; name runs with run_id to have this decided",
             )
 
     def asdict(self) -> dict[str, Any]:
@@ -113,7 +113,8 @@ def describe(info: LoadInfo) -> str:
         lines.append("  " + (undelivered if info.destination_name else "extracted and not sent yet: call load()"))
     if not info.data_taken:
         earlier = "were finished" if info.complete else "come first"
-        lines.append(f"  rows of an earlier run {earlier}; the data given was NOT taken: run again to send it")
+        lines.append(f"  rows of an earlier run {earlier}; the data given was NOT taken")
+        lines.append("  if it was the data of that run, you are done; if it was other data, run again (run_id tells the two apart)")
     return "\n".join(lines)
 
 

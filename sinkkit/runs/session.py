@@ -50,6 +50,8 @@ class Session:
     run: int
     load_ids: list[str] = attrs.field(factory=list)
     data_taken: bool = True
+    status: str = "completed"
+    """How the run ends if nothing is raised."""
 
     def pending(self) -> list[PackageRecord]:
         """Packages of earlier runs that stand in the way of new data, oldest first; those wholly on hold do not."""
@@ -188,7 +190,7 @@ def _run(
     status = "failed"
     try:
         yield session
-        status = "completed"
+        status = session.status
     except (KeyboardInterrupt, SystemExit):
         status = "interrupted"
         raise
@@ -217,4 +219,4 @@ def _end(session: Session, status: str) -> None:
         summary = str(session.info()).splitlines()[0]
     except SinkkitError as error:
         summary = f"{session.storage.pipeline_name}: the journal failed: {error.message}"
-    runtime.observe(RunFinished(pipeline=session.storage.pipeline_name, ok=status == "completed", summary=summary))
+    runtime.observe(RunFinished(pipeline=session.storage.pipeline_name, ok=status not in {"failed", "interrupted"}, summary=summary))

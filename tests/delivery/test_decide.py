@@ -270,7 +270,7 @@ WRONG = [
 @pytest.mark.parametrize(("outcome", "message"), WRONG, ids=[message for _, message in WRONG])
 def test_an_answer_that_cannot_be_true(outcome, message):
     """An answer about rows that the batch does not have, or that contradicts itself, is refused and named."""
-    with pytest.raises(CallFailed, match="the (function|destination)") as wrong:
+    with pytest.raises(CallFailed, match=r"the (function|destination)") as wrong:
         checked(outcome, 3)
 
     assert message in str(wrong.value)

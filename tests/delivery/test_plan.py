@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import attrs
 import pytest
 from hypothesis import given
@@ -158,7 +160,7 @@ def test_neighbours_are_one_statement(ids):
     runs = runs_of([Flight(n, job(1, 1), range(1), "k", 1) for n in ids])
 
     assert [n for first, last in runs for n in range(first, last + 1)] == sorted(ids)
-    assert [1 for (_, last), (first, _) in zip(runs, runs[1:], strict=False) if first == last + 1] == []
+    assert [1 for (_, last), (first, _) in pairwise(runs) if first == last + 1] == []
 
 
 @attrs.define

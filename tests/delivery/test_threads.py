@@ -93,7 +93,7 @@ def test_when_all_slots_hang_the_run_ends(make):
             never.wait(SECONDS)
 
     pipeline = make(sink, clock=SystemClock())
-    with pytest.raises(DeliveryFailed, match="still running after their timeout of 0.05 s") as failed:
+    with pytest.raises(DeliveryFailed, match=r"still running after their timeout of 0\.05 s") as failed:
         pipeline.run(range(6), table_name="t")
     counts = failed.value.info.total
     never.set()

@@ -99,9 +99,13 @@ def test_work_alone_comes_after_what_waits(db):
 
 def test_a_transaction_that_fails_leaves_nothing(db):
     """What raises inside a transaction undoes it and is passed on."""
-    with pytest.raises(ZeroDivisionError), transaction(db):
-        db.execute("INSERT INTO pauses VALUES ('x', 1, '')")
-        raise ZeroDivisionError
+    def break_off():
+        with transaction(db):
+            db.execute("INSERT INTO pauses VALUES ('x', 1, '')")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        break_off()
 
     assert (pauses(db), db.in_transaction) == ([], False)
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
 import attrs
 
+from sinkkit.clock import SystemClock
 from sinkkit.declaration.destination import as_destination
 from sinkkit.errors import DeliveryFailed
 from sinkkit.events import ignore
 from sinkkit.faults import idle
-from sinkkit.journal import accounts
+from sinkkit.journal.sqlite import SqliteJournal
 from sinkkit.runs.pipeline import Pipeline
 from sinkkit.testing import FakeClock
 
@@ -44,12 +44,11 @@ class World:
 
     def counts(self, name="p"):
         """The counts of all tables of all packages, read from the journal's file alone."""
-        db = sqlite3.connect(f"file:{self.folder / name / 'journal.db'}?mode=ro", uri=True)
+        journal = SqliteJournal(self.folder / name / "journal.db", clock=SystemClock())
         try:
-            packages = [load_id for (load_id,) in db.execute("SELECT load_id FROM packages").fetchall()]
-            return [count for load_id in packages for count in accounts.counts_of(db, load_id).values()]
+            return [count for package in journal.packages() for count in journal.counts(package.load_id).values()]
         finally:
-            db.close()
+            journal.close()
 
 
 @contextmanager

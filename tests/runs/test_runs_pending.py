@@ -60,7 +60,7 @@ def test_not_taking_data_is_told_to_observers(make, memory, rows):
     sinkkit.pipeline("p", destination=make().destination, progress=events.append).run(rows(5))
 
     assert [event.message for event in events if isinstance(event, sinkkit.events.Warned)] == [
-        "pipeline 'p' finished rows of an earlier run and did NOT take the data given: run it again"
+        "pipeline 'p' finished rows of an earlier run and did NOT take the data given; if it is other data than that run had, run again to send it"
     ]
 
 

@@ -210,7 +210,7 @@ def test_any_tool_can_read_the_lines():
         (pd.Timestamp(1), "the value has nanoseconds"),
         (datetime(2026, 1, 1, tzinfo=Nowhere()), "has a time zone without an offset"),
     ],
-    ids=repr,
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_what_cannot_be_kept_is_named(value, said):
     """The error names table, row, column, the place within it and the type, and says what to do."""
