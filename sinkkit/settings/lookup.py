@@ -175,7 +175,7 @@ class Lookup:
         lines = []
         for index, spelled in keys.items():
             provider = self.providers[index]
-            lines.append(f"{provider.name}{getattr(provider, 'note', '')}: {', '.join(spelled[:MOST_SPELLED])}")
+            lines.append(f"{provider.name}{getattr(provider, 'note', '')}: {', '.join(list(dict.fromkeys(spelled))[:MOST_SPELLED])}")
         return lines
 
     def similar(self, path: Path) -> str | None:
