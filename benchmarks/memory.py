@@ -9,6 +9,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 
 
 def peak_mib() -> float:
@@ -27,7 +28,7 @@ def run(rows: int) -> None:
     def count(items: list[dict]) -> None:
         seen[0] += len(items)
 
-    def generated():
+    def generated() -> Iterator[dict[str, object]]:
         for i in range(rows):
             yield {"id": i, "qty": i % 100, "price": i * 0.25, "name": f"name_{i}", "active": i % 2 == 0, "created": "2024-01-01"}
 
