@@ -149,10 +149,11 @@ class Dispatcher:
             now = self.clock.now()
             return not self.halting and now >= self.paused_until and (self.plan.may_cut or (due is not None and due <= now))
 
-    def has_work(self) -> bool:
-        """Whether there is anything to start, now or later, while the run goes on."""
+    def goes_on(self, running: int, slots: int) -> bool:
+        """Whether more happens than *running* calls: a worker is between two of them, or one of *slots* is free for work now or later."""
         with self.changed:
-            return not self.halting and not self.plan.empty
+            between = self.broken is None and len(self.in_flight) > running
+            return between or (running < slots and not self.halting and not self.plan.empty)
 
     def break_off(self, error: BaseException) -> None:
         """Halt because something other than a call went wrong; the first such error is what the run ends with."""

@@ -20,7 +20,7 @@ POLL_SECONDS = 0.002
 IDLE_SECONDS = 0.005
 """How often to look for signals, for claims that are stuck behind a long call, and for hung calls otherwise."""
 
-WAITING_SHARE = 0.7
+WAITING_SHARE = 0.5
 """A process that computes for less than this share of the time is waiting in its calls: one more worker helps."""
 
 LONG_CALL_SECONDS = 0.05
@@ -153,7 +153,7 @@ class Engine:
         running = [worker.busy_since for worker in self._workers if worker.busy_since is not None]
         if not running or any(since > limit for since in running):
             return False
-        if len(running) < self.most and self.dispatcher.has_work():
+        if self.dispatcher.goes_on(len(running), self.most):
             return False
         self.dispatcher.halt(
             CallFailed(

@@ -241,6 +241,20 @@ def test_a_limit_hands_out_one_at_a_time():
     assert [flight.id for flight in here.exchange(Finished(), 8).flights] == [second[0].id]
 
 
+def test_a_worker_between_two_calls_is_not_hung():
+    """A batch whose call has ended and was not settled yet keeps the run alive; so does work for a free slot; nothing else does."""
+    here = dispatcher([job(1, 3)], batch_size=1)
+    granted = here.exchange(Finished(), 2).flights
+
+    assert [here.goes_on(1, 2), here.goes_on(2, 2), here.goes_on(2, 3)] == [True, False, True]
+    here.halt(None)
+    assert [here.goes_on(1, 2), here.goes_on(2, 3)] == [True, False]
+    here.exchange(Finished(plain=granted[:1]), 0)
+    assert here.goes_on(1, 2) is False
+    here.break_off(MemoryError())
+    assert here.goes_on(0, 2) is False
+
+
 def test_abandoned_batches_are_unknown():
     """When no answer is expected any more, what is in flight is unknown, and whoever comes back is sent home."""
     here = dispatcher([job(1, 9)], batch_size=1)
