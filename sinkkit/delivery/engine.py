@@ -23,6 +23,9 @@ IDLE_SECONDS = 0.005
 WAITING_SHARE = 0.5
 """A process that computes for less than this share of the time is waiting in its calls: one more worker helps."""
 
+LOOKS_BEFORE_GROWING = 2
+"""How often in a row that has to be seen: threads that compute only take the interpreter from each other."""
+
 LONG_CALL_SECONDS = 0.05
 """A call that runs for longer is taken to wait, whatever it computes."""
 
@@ -62,6 +65,7 @@ class Engine:
     _ended: threading.Semaphore = attrs.field(factory=lambda: threading.Semaphore(0), init=False)
     _asked_at: float | None = attrs.field(default=None, init=False)
     _seen: tuple[float, float] = attrs.field(default=(0.0, 0.0), init=False)
+    _helpful: int = attrs.field(default=0, init=False)
     _ended_count: int = attrs.field(default=0, init=False)
 
     def run(self) -> None:
@@ -86,8 +90,11 @@ class Engine:
                 return
             self._relieve()
             now, used = time.perf_counter(), time.process_time()
-            if growing and self._would_help(now - wall, (used - cpu) / (now - wall)):
+            helpful = growing and self._would_help(now - wall, (used - cpu) / (now - wall))
+            self._helpful = self._helpful + 1 if helpful else 0
+            if self._helpful >= LOOKS_BEFORE_GROWING:
                 self._grow()
+                self._helpful = 0
             wall, cpu = now, used
 
     def _start(self) -> None:
