@@ -15,8 +15,8 @@ import attrs
 from sinkkit.errors import PackageCorrupted
 from sinkkit.package.manifest import GONE, Chunk
 
-HELD_BYTES = 16 << 20
-"""Bytes of files whose decoded chunks are kept: enough for some sixteen workers, each in a chunk of its own."""
+HELD_BYTES = 8 << 20
+"""Bytes of chunks that are kept: neighbours share one, and only batches that are tried again go back."""
 
 
 def read_chunk(path: Path, chunk: Chunk) -> bytes:
@@ -62,7 +62,7 @@ class ChunkCache:
     """The chunks used last, whatever file they are of; used from any number of threads.
 
     Attributes:
-        limit: Bytes of the files that the chunks held may take; one chunk is held even if it is larger.
+        limit: Bytes that the chunks held may take; one chunk is held even if it is larger.
         latest: The chunk of JSON Lines handed out last: neighbours mostly ask for it again, and find it without a lock.
     """
 
@@ -73,8 +73,8 @@ class ChunkCache:
     loading: Lock = attrs.field(factory=Lock, init=False)
     latest: Lines = attrs.field(default=NO_LINES, init=False)
 
-    def get(self, key: Any, size: int, load: Callable[[], Any]) -> Any:
-        """What is held under *key*, else what *load* gives, which is then held as *size* bytes.
+    def get(self, key: Any, load: Callable[[], tuple[Any, int]]) -> Any:
+        """What is held under *key*, else what *load* gives, with the bytes it takes in memory, which is then held.
 
         One thread loads at a time, so that neighbours wait for a chunk rather than read it again.
         """
@@ -84,7 +84,7 @@ class ChunkCache:
         with self.loading:
             found = self.peek(key)
             if found is None:
-                found = load()
+                found, size = load()
                 self.hold(key, found, size)
             return found
 

@@ -101,6 +101,7 @@ class Collected:
 class ArrowFile:
     """Arrow data on its way into an Arrow IPC stream or a parquet file: one record batch, or row group, a chunk.
 
+    A stream is packed with LZ4, which costs less than writing and reading what it saves.
     What comes before the first batch and after the last one are chunks without rows, so that every byte has its checksum.
     """
 
@@ -119,7 +120,8 @@ class ArrowFile:
             return cls(file, schema, sink, parquet.ParquetWriter(sink, schema))
         import pyarrow as pa
 
-        return cls(file, schema, sink, pa.ipc.new_stream(sink, schema))
+        packed = pa.ipc.IpcWriteOptions(compression="lz4" if pa.Codec.is_available("lz4_frame") else None)
+        return cls(file, schema, sink, pa.ipc.new_stream(sink, schema, options=packed))
 
     def append(self, data: pa.Table) -> None:
         """Write *data*, which has the file's schema, as one chunk.

@@ -220,14 +220,14 @@ class JobReader:
     def chunk(self, at: int) -> Any:
         """The lines, or the record batch, of chunk number *at*, checked when it is read."""
         chunk = self.chunks[at]
-        found = self.cache.get((self.file.name, at), chunk.length, lambda: self.load(at, chunk))
+        found = self.cache.get((self.file.name, at), lambda: self.load(at, chunk))
         if self.file.format != "jsonl":
             return found
         self.cache.latest = found
         return found.lines
 
-    def load(self, at: int, chunk: Chunk) -> Any:
-        """Read chunk number *at*.
+    def load(self, at: int, chunk: Chunk) -> tuple[Any, int]:
+        """Chunk number *at*, and the bytes it takes.
 
         Raises:
             PackageCorrupted: If it is not what was written.
@@ -235,13 +235,15 @@ class JobReader:
         if self.file.format == "jsonl":
             lines = read_chunk(self.place, chunk).split(b"\n")
             lines.pop()
-            return Lines(self.place, chunk.first_row, chunk.first_row + chunk.rows, lines, chunk.tagged)
-        if self.file.format == "parquet":
-            return self.row_group(at)
+            return Lines(self.place, chunk.first_row, chunk.first_row + chunk.rows, lines, chunk.tagged), chunk.length
+        batch = self.row_group(at) if self.file.format == "parquet" else self.record_batch(chunk)
+        return batch, batch.nbytes
+
+    def record_batch(self, chunk: Chunk) -> pa.RecordBatch:
+        """The record batch that *chunk* is, unpacked."""
         import pyarrow as pa
 
-        schema = self.arrow_schema()
-        return pa.ipc.read_record_batch(pa.py_buffer(read_chunk(self.place, chunk)), schema)
+        return pa.ipc.read_record_batch(pa.py_buffer(read_chunk(self.place, chunk)), self.arrow_schema())
 
     def arrow_schema(self) -> pa.Schema:
         """The schema of the Arrow data in the file.

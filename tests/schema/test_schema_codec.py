@@ -129,7 +129,7 @@ def exactly(value):
         {"\ud800": 1},
         [[], [[]], {"a": {"b": [{}]}}],
     ],
-    ids=lambda value: hex(value) if type(value) is int else ascii(value)[:40],
+    ids=lambda value: type(value).__name__,
 )
 def test_a_value_comes_back_as_it_was(value):
     """Value and types survive, alone and beside plain rows, nulls and rows without the key (L1)."""
@@ -161,7 +161,7 @@ def test_a_value_comes_back_as_it_was(value):
         (Pair(1, [2]), (1, [2])),
         (pd.Timestamp("2026-01-01T12:00:00.000001+01:00"), datetime.fromisoformat("2026-01-01T12:00:00.000001+01:00")),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_a_subclass_comes_back_as_its_base(value, base):
     """A value of a subclass, or a scalar of numpy, is kept as the plain value that it equals."""

@@ -51,7 +51,7 @@ def seen(rows):
         ({1}, "json"),
         (None, "text"),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_each_type_has_a_data_type(value, data_type):
     """A column's data type follows from the type of its values."""

@@ -76,7 +76,7 @@ def test_no_path_is_made_of_rows():
         ([{"a": 1}, {1: 2}], 1),
         (["x", "\ud800"], 1),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_what_arrow_cannot_hold_is_named(values, at):
     """A value that Arrow refuses, or would change, is refused with its table, row and column."""
