@@ -43,4 +43,5 @@ def compact(rows: Sequence[int]) -> Sequence[int]:
 
 def key_of(load_id: str, job: str, rows: Sequence[int]) -> str:
     """The idempotency key of a batch: 32 hexadecimal digits from its package, job and rows."""
-    return blake2b(f"{KEY_VERSION}|{load_id}|{job}|{to_text(rows)}".encode(), digest_size=16).hexdigest()
+    text = f"{rows.start}-{rows.stop - 1}" if type(rows) is range and len(rows) > 1 else to_text(rows)
+    return blake2b(f"{KEY_VERSION}|{load_id}|{job}|{text}".encode(), digest_size=16).hexdigest()

@@ -112,6 +112,7 @@ class Worker:
     def _call_all(self, flights: Sequence[Flight]) -> Finished:
         """Call the batches of a claim one after another, until its time is used up or something other than success comes back."""
         now, may_call, claim, done = self.clock.now, self.dispatcher.may_call, self._claim, self._done
+        call = self.caller.deliver if self.may_claim_many and self.faults is idle else self._call
         claim.extend(flights)
         answered: tuple[Answered, ...] = ()
         calls, began = 0, now()
@@ -123,7 +124,7 @@ class Worker:
                 flight = claim.popleft()
             except IndexError:  # the rest was handed back at this moment
                 break
-            verdict = self._call(flight)
+            verdict = call(flight)
             if verdict is not PLAIN:
                 self.busy_since = None
                 answered = (self._answered(flight, verdict),)

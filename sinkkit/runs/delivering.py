@@ -147,10 +147,13 @@ def _never() -> bool:
 def reader_of(package: Package, kind: ItemsKind) -> Callable[[str, Sequence[int]], Any]:
     """Job name and row numbers to the items of *kind*."""
 
-    def read(job: str, rows: Sequence[int]) -> Any:
+    def items(job: str, rows: Sequence[int]) -> Any:
         return package.job(job).items(kind, rows)
 
-    return read
+    def dicts(job: str, rows: Sequence[int]) -> Any:
+        return package.job(job).read(rows)
+
+    return dicts if kind is ItemsKind.ROWS else items
 
 
 def _keeper(package: Package) -> Callable[[Flight, int], bytes]:
