@@ -4,7 +4,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test check bench crash clean distclean
+.PHONY: help demo test check bench crash memory clean distclean
 
 help:  ## show what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ bench: $(READY)  ## measure the parts; asserts nothing
 
 crash: $(READY)  ## kill real processes 200 times and count what arrived
 	$(BIN)/python tests/crash/campaign.py --kills 200
+
+memory: $(READY)  ## run 10 million rows from a generator and print the peak over the import
+	$(BIN)/python tests/laws/memory.py --rows 10000000
 
 clean:  ## remove what was built and cached
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
