@@ -13,48 +13,80 @@ from typing import Any
 import attrs
 
 from sinkkit.errors import PackageCorrupted
-from sinkkit.package.manifest import GONE, Chunk
+from sinkkit.package.manifest import GONE, Chunk, JobFile
 
 HELD_BYTES = 8 << 20
 """Bytes of chunks that are kept: neighbours share one, and only batches that are tried again go back."""
 
+BLOCK_BYTES = 256 << 10
+"""How much is read at once where chunks are much smaller."""
 
-def read_chunk(path: Path, chunk: Chunk) -> bytes:
-    """The bytes of *chunk* of the file at *path*, checked.
+
+@attrs.define
+class Block:
+    """A piece of a file read in one go; small chunks that follow each other are taken from it."""
+
+    path: Path | None = None
+    offset: int = 0
+    data: bytes = attrs.field(default=b"", repr=False)
+
+    def part(self, path: Path, chunk: Chunk) -> bytes | None:
+        """The bytes of *chunk*, if they are in this block."""
+        start = chunk.offset - self.offset
+        if self.path is not path or start < 0 or start + chunk.length > len(self.data):
+            return None
+        return self.data[start : start + chunk.length]
+
+
+def read_chunk(path: Path, chunk: Chunk, block: Block | None = None) -> bytes:
+    """The bytes of *chunk* of the file at *path*, checked; from *block*, which is filled anew if it does not have them.
 
     Raises:
         PackageCorrupted: If they are not what was written; names file and place.
     """
-    where = f"{path}, bytes {chunk.offset} to {chunk.offset + chunk.length}"
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    data = None if block is None else block.part(path, chunk)
+    if data is None:
         try:
-            data = os.pread(descriptor, chunk.length, chunk.offset)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise PackageCorrupted(f"{where}: {error.strerror or error}", hint=GONE) from error
+            data = _read(path, chunk, block)
+        except OSError as error:
+            raise PackageCorrupted(f"{_where(path, chunk)}: {error.strerror or error}", hint=GONE) from error
     if len(data) != chunk.length or zlib.crc32(data) != chunk.crc:
-        raise PackageCorrupted(f"{where} are not what was written: the checksum is wrong; none of these rows was sent", hint=GONE)
+        raise PackageCorrupted(f"{_where(path, chunk)} are not what was written: the checksum is wrong; none of these rows was sent", hint=GONE)
     return data
+
+
+def _where(path: Path, chunk: Chunk) -> str:
+    return f"{path}, bytes {chunk.offset} to {chunk.offset + chunk.length}"
+
+
+def _read(path: Path, chunk: Chunk, block: Block | None) -> bytes:
+    ahead = BLOCK_BYTES if block is not None and chunk.length < BLOCK_BYTES // 4 else chunk.length
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        data = os.pread(descriptor, ahead, chunk.offset)
+    finally:
+        os.close(descriptor)
+    if block is not None and ahead > chunk.length:
+        block.path, block.offset, block.data = path, chunk.offset, data
+    return data[: chunk.length]
 
 
 @attrs.frozen(eq=False)
 class Lines:
-    """A chunk of JSON Lines: the rows *first* up to *end* of the file at *place*; *tagged* if any of them holds a tagged value."""
+    """A chunk of JSON Lines: the rows *first* up to *end* of *file*; *tagged* if any of them holds a tagged value."""
 
-    place: Path
+    file: JobFile | None
     first: int
     end: int
     lines: list[bytes] = attrs.field(repr=False)
     tagged: bool
 
-    def holds(self, place: Path, rows: Sequence[int]) -> bool:
-        """Whether *rows* of the file at *place*, the very same object, are a run of rows of this chunk."""
-        return self.place is place and type(rows) is range and self.first <= rows.start < rows.stop <= self.end and rows.step == 1
+    def holds(self, file: JobFile, rows: Sequence[int]) -> bool:
+        """Whether *rows* of *file* are a run of rows of this chunk."""
+        return self.file is file and type(rows) is range and self.first <= rows.start < rows.stop <= self.end and rows.step == 1
 
 
-NO_LINES = Lines(Path(), 0, 0, [], tagged=False)
+NO_LINES = Lines(None, 0, 0, [], tagged=False)
 
 
 @attrs.define(eq=False)
@@ -63,6 +95,7 @@ class ChunkCache:
 
     Attributes:
         limit: Bytes that the chunks held may take; one chunk is held even if it is larger.
+        block: What small chunks are taken from; used by the thread that loads.
         latest: The chunk of JSON Lines handed out last: neighbours mostly ask for it again, and find it without a lock.
     """
 
@@ -72,6 +105,7 @@ class ChunkCache:
     lock: Lock = attrs.field(factory=Lock, init=False)
     loading: Lock = attrs.field(factory=Lock, init=False)
     latest: Lines = attrs.field(default=NO_LINES, init=False)
+    block: Block = attrs.field(factory=Block, init=False)
 
     def get(self, key: Any, load: Callable[[], tuple[Any, int]]) -> Any:
         """What is held under *key*, else what *load* gives, with the bytes it takes in memory, which is then held.

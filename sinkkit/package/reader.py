@@ -37,6 +37,7 @@ class Package:
     cache: ChunkCache = attrs.field(factory=ChunkCache, repr=False)
     files: dict[str, JobFile] = attrs.field(factory=dict, init=False, repr=False)
     readers: dict[str, JobReader] = attrs.field(factory=dict, init=False, repr=False)
+    places: dict[str, Path] = attrs.field(factory=dict, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Index the files."""
@@ -72,7 +73,9 @@ class Package:
         if reader is None:
             if name not in self.files:
                 raise PackageCorrupted(f"package {self.folder} has no file {name!r}", hint=GONE)
-            reader = self.readers.setdefault(name, JobReader(self.folder / self.files[name].place, self.files[name], self.cache))
+            file = self.files[name]
+            place = self.places.get(file.place) or self.places.setdefault(file.place, self.folder / file.place)
+            reader = self.readers.setdefault(name, JobReader(place, file, self.cache))
         return reader
 
 
@@ -138,7 +141,7 @@ class JobReader:
         """
         if self.file.format == "jsonl":
             latest = self.cache.latest
-            if latest.holds(self.place, rows):
+            if latest.holds(self.file, rows):
                 return decode(latest.lines[rows[0] - latest.first : rows[-1] + 1 - latest.first], tagged=latest.tagged)
             return decode(self.lines(rows)) if rows else []
         result: list[Row] = from_arrow(ItemsKind.ROWS, self.arrow(rows), table=self.file.table)
@@ -233,9 +236,9 @@ class JobReader:
             PackageCorrupted: If it is not what was written.
         """
         if self.file.format == "jsonl":
-            lines = read_chunk(self.place, chunk).split(b"\n")
+            lines = read_chunk(self.place, chunk, self.cache.block).split(b"\n")
             lines.pop()
-            return Lines(self.place, chunk.first_row, chunk.first_row + chunk.rows, lines, chunk.tagged), chunk.length
+            return Lines(self.file, chunk.first_row, chunk.first_row + chunk.rows, lines, chunk.tagged), chunk.length
         batch = self.row_group(at) if self.file.format == "parquet" else self.record_batch(chunk)
         return batch, batch.nbytes
 
