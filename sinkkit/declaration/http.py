@@ -8,7 +8,10 @@ from typing import Any
 
 import attrs
 
-from sinkkit.errors import Reject
+from sinkkit.errors import CallFailed, Reject
+
+SEE_OTHER = 303
+"""The answer to a request that was carried out and whose result is elsewhere (RFC 9110, 15.4.4)."""
 
 MUTATING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 """Methods that change the destination when they succeed (RFC 9110, 9.2.1, lists the others as safe)."""
@@ -84,7 +87,7 @@ def note_request(request: Any, header: str | None) -> None:
 def note_response(response: Any) -> None:
     """Remember that a request of this call changed the destination."""
     trace = CURRENT.get()
-    if trace is not None and response.request.method in MUTATING and response.is_success:
+    if trace is not None and response.request.method in MUTATING and (response.is_success or response.status_code == SEE_OTHER):
         trace.wrote = True
 
 
@@ -98,7 +101,17 @@ def encoded(given: dict[str, Any], usual: Mapping[str, str]) -> dict[str, Any]:
     headers = httpx.Headers(given.get("headers"))
     if "Content-Type" not in usual:
         headers.setdefault("Content-Type", "application/json")
-    return {**given, "json": None, "content": to_json(data), "headers": headers}
+    return {**given, "json": None, "content": _judged(data), "headers": headers}
+
+
+def _judged(data: Any) -> bytes:
+    """The JSON of *data*; where an earlier request of this call has changed the destination, a refusal says nothing of these rows."""
+    try:
+        return to_json(data)
+    except Reject as error:
+        if wrote_before_failing():
+            raise CallFailed(f"{error.message}, and an earlier request of this call had succeeded", hint=error.hint) from error
+        raise
 
 
 def to_json(data: Any) -> bytes:

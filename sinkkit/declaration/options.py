@@ -47,6 +47,10 @@ class Options:
             what = ", ".join(f"{name}={getattr(self, name)!r}" for name in wrong)
             told = next(iter(wrong.values())) if len(wrong) == 1 else "; ".join(f"{name}: {hint}" for name, hint in wrong.items())
             raise ConfigError(f"{what} {'is' if len(wrong) == 1 else 'are'} not possible", hint=told)
+        if self.batch_size == 0 and self.on_reject == "bisect":
+            raise ConfigError(
+                "batch_size=0 and on_reject='bisect' do not go together: a file is not halved", hint="write on_reject='halt' or 'keep'"
+            )
 
     @property
     def calls_at_once(self) -> int:

@@ -13,8 +13,8 @@ from sinkkit.errors import CallFailed
 from sinkkit.rows import Number, Outcome
 
 
-def checked(outcome: Outcome, rows: int) -> Outcome:
-    """*outcome*, if it can be one of a batch of *rows* rows; its numbers as plain ones.
+def checked(outcome: Outcome, rows: int, *, whole_file: bool = False) -> Outcome:
+    """*outcome*, if it can be one of a batch of *rows* rows, which are a *whole_file* or not; its numbers as plain ones.
 
     Raises:
         CallFailed: If it names rows that the batch does not have, one of them twice, or not all where it claims to; or holds
@@ -33,11 +33,34 @@ def checked(outcome: Outcome, rows: int) -> Outcome:
                 f"the function's outcome has {name} as {type(getattr(outcome, name)).__name__}",
                 hint="rejected and receipts map an index in items to text, metrics map names to numbers",
             )
+    outcome = _plain_indices(outcome)
     _check_rows(outcome, rows)
+    if whole_file and 0 < len(outcome.retry) < rows:
+        raise CallFailed(
+            f"the function asked to send {len(outcome.retry)} of the {rows} rows of a file again, and files are sent whole",
+            hint="ask for all of them, or set batch_size to a number of rows",
+        )
     wrong = wrong_wait(outcome.retry_after)
     if wrong is not None:
         raise CallFailed(f"the function's outcome has retry_after={outcome.retry_after!r}, which {wrong}", hint="give seconds, 0 or more")
     return attrs.evolve(outcome, metrics=_numbers(outcome.metrics)) if outcome.metrics else outcome
+
+
+def _plain_indices(outcome: Outcome) -> Outcome:
+    """*outcome* with indices such as numpy's as Python's own."""
+    named = [*outcome.rejected, *outcome.retry, *outcome.receipts]
+    if all(type(index) is int for index in named):
+        return outcome
+
+    def plain(index: Any) -> Any:
+        return index if isinstance(index, bool) or not isinstance(index, Integral) else int(index)
+
+    return attrs.evolve(
+        outcome,
+        rejected={plain(index): reason for index, reason in outcome.rejected.items()},
+        retry={plain(index) for index in outcome.retry},
+        receipts={plain(index): receipt for index, receipt in outcome.receipts.items()},
+    )
 
 
 def _check_rows(outcome: Outcome, rows: int) -> None:

@@ -35,6 +35,7 @@ class Caller:
         wrote: Whether the last call from this thread changed the destination before it failed.
         clean_text: Takes secrets out of texts.
         clean_error: Takes secrets out of errors.
+        whole_files: Whether each batch is a file that can only be sent as a whole.
     """
 
     sink: Sink
@@ -45,6 +46,7 @@ class Caller:
     wrote: Callable[[], bool]
     clean_text: Callable[[str], str]
     clean_error: Callable[[BaseException], BaseException]
+    whole_files: bool = False
 
     def batch(self, flight: Flight, begin: Begin | None = None) -> Batch:
         """What the function is told of *flight*; *begin* is called whenever its rows have been read."""
@@ -75,7 +77,7 @@ class Caller:
             return Verdict(fate=Fate.UNPROBED, error=self.clean_error(error), reason=describe(error, self.clean_text))
 
     def _answered(self, outcome: Outcome, flight: Flight) -> Verdict:
-        outcome = checked(outcome, len(flight.rows))
+        outcome = checked(outcome, len(flight.rows), whole_file=self.whole_files)
         if outcome.rejected or outcome.receipts:
             outcome = attrs.evolve(
                 outcome,

@@ -152,9 +152,10 @@ class Judge:
         return used_up(self.options.retry, flight.failures, at.now - since + wait)
 
     def _too_large(self, flight: Flight, verdict: Verdict, letters: Mapping[int, bytes], at: Moment) -> Decision:
-        if len(flight.rows) > 1 and not flight.ambiguous:
+        whole_file = self.options.batch_size == 0
+        if len(flight.rows) > 1 and not flight.ambiguous and not whole_file:
             return self._halve(flight)
-        if len(flight.rows) == 1:
+        if len(flight.rows) == 1 and not whole_file:
             decision = self._keep(flight, verdict, letters, at)
             self.tally.refused_alone += 1
             if self.tally.delivered == 0 and self.tally.refused_alone >= REFUSED_ALONE:

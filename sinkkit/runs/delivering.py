@@ -137,6 +137,7 @@ def _caller(sink: Any, package: Package, delivery: Delivery, runtime: Runtime) -
         wrote=wrote_before_failing if ready.client is not None else _never,
         clean_text=redactor.text,
         clean_error=redactor.error,
+        whole_files=ready.kind is ItemsKind.PATH,
     )
 
 

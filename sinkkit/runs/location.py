@@ -51,7 +51,8 @@ def locate(name: Any, pipelines_dir: str | os.PathLike[str] | None) -> Location:
     Raises:
         ConfigError: If the name cannot be that of a folder.
     """
-    if not isinstance(name, str) or not name.strip() or name.startswith(".") or "/" in name or "\0" in name:
+    odd = not isinstance(name, str) or any(letter in "/\0" or "\ud800" <= letter <= "\udfff" for letter in name)
+    if odd or not name.strip() or name.startswith("."):
         raise ConfigError(
             f"{name!r} cannot name a pipeline", hint="use letters, digits, _ and -: it becomes the name of a folder"
         )

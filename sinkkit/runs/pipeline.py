@@ -189,6 +189,8 @@ class Pipeline:
     ) -> LoadInfo:
         """Take *data* into a load package and send nothing; no destination, setting or secret is needed.
 
+        A *run_id* that was completed, or of which packages are pending, extracts nothing and returns its report.
+
         Raises:
             SourceError: If the data cannot be read or kept; nothing of it stays.
         """
@@ -197,6 +199,13 @@ class Pipeline:
         )
         check_run_id(run_id)
         with self._session(None, run_id) as session:
+            done = _completed(session, run_id)
+            if done is not None:
+                return done
+            named = [record.load_id for record in session.open_packages() if run_id is not None and record.run_name == run_id]
+            if named:
+                session.load_ids += named
+                return session.info()
             self._extract(session, data, table, self._known_shape(), PackageState.EXTRACTED)
             return session.info()
 

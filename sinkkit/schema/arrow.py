@@ -138,11 +138,15 @@ def microseconds(kind: pa.DataType) -> pa.DataType:
 
 
 def without_dictionaries(kind: pa.DataType) -> pa.DataType:
-    """*kind* with dictionary-encoded types replaced by those of their values, at any depth."""
+    """*kind* with dictionary-encoded types replaced by those of their values, and views by what they view, at any depth."""
     import pyarrow as pa
 
     if pa.types.is_dictionary(kind):
         return without_dictionaries(kind.value_type)
+    if pa.types.is_string_view(kind):
+        return pa.string()
+    if pa.types.is_binary_view(kind):
+        return pa.binary()
     return rebuilt(kind, without_dictionaries)
 
 
@@ -175,9 +179,22 @@ def plain_table(data: pa.Table, *, table: str) -> pa.Table:
         return data
     fields: Iterable[pa.Field] = (field.with_type(without_dictionaries(field.type)) for field in data.schema)
     try:
-        return data.cast(pa.schema(fields, metadata=data.schema.metadata))
+        return with_plain_values(data).cast(pa.schema(fields, metadata=data.schema.metadata))
     except pa.ArrowException as error:
         raise SchemaError(f"table {table!r}: {error}", hint="give dictionary-encoded columns as their values") from error
+
+
+def with_plain_values(data: pa.Table) -> pa.Table:
+    """*data* with the values of its dictionary-encoded columns as a type that Arrow can take them out of, which views are not."""
+    import pyarrow as pa
+
+    for at, field in enumerate(data.schema):
+        if pa.types.is_dictionary(field.type) and depends_on_dictionary(field.type.value_type):
+            plain = without_dictionaries(field.type)
+            chunks = [pa.DictionaryArray.from_arrays(c.indices, c.dictionary.cast(plain)) for c in data.column(at).chunks]
+            kind = pa.dictionary(field.type.index_type, plain, ordered=False)
+            data = data.set_column(at, field.name, pa.chunked_array(chunks, type=kind))
+    return data
 
 
 def depends_on_dictionary(kind: pa.DataType) -> bool:

@@ -26,6 +26,7 @@ def record_batches(data: Any) -> Iterator[pa.RecordBatch]:
         SourceError: If *data* is a single column, or two columns bear one name.
     """
     data = with_named_index(data)
+    refuse_objects(data)
     for batch in opened(data):
         names = [name for name in batch.schema.names if not PANDAS_INDEX.fullmatch(name)]
         if len(set(names)) != len(names):
@@ -34,6 +35,18 @@ def record_batches(data: Any) -> Iterator[pa.RecordBatch]:
         kept = batch if len(names) == len(batch.schema.names) else batch.select(names)
         for start in range(0, kept.num_rows, ARROW_ROWS_A_PAGE):
             yield kept if kept.num_rows <= ARROW_ROWS_A_PAGE else kept.slice(start, ARROW_ROWS_A_PAGE)
+
+
+def refuse_objects(data: Any) -> None:
+    """Raise for a polars frame with a column of Python objects: Arrow would be given their addresses."""
+    polars = sys.modules.get("polars")
+    if polars is not None and isinstance(data, polars.DataFrame):
+        for name, kind in data.schema.items():
+            if kind == polars.Object:
+                raise SourceError(
+                    f"column {name!r} of the polars frame holds Python objects, which Arrow cannot hold",
+                    hint="give rows as dicts (frame.to_dicts()), or cast the column",
+                )
 
 
 def with_named_index(data: Any) -> Any:

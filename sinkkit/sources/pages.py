@@ -60,7 +60,7 @@ def checked_name(name: Any) -> str | None:
     Raises:
         ConfigError: If it is anything but None or text with something in it.
     """
-    if name is None or (isinstance(name, str) and name.strip()):
+    if name is None or (isinstance(name, str) and name.strip() and not any("\ud800" <= letter <= "\udfff" for letter in name)):
         return name
     raise ConfigError(f"{name!r} cannot be the name of a table", hint='give text, for example table_name="contacts"')
 
