@@ -75,7 +75,8 @@ def dispatcher_for(load: Load, runtime: Runtime) -> Dispatcher:
     """The dispatcher of a load, with all that the journal says is open."""
     journal, clock = runtime.journal, runtime.clock
     plan = Plan(batch_size=load.options.batch_size, next_id=journal.next_batch_id(), in_order=load.options.workers == 1)
-    tally = Tally(most_rejected=most_rejected(load.options.max_rejected, journal.counts(load.load_id)))
+    setting = load.options.max_rejected
+    tally = Tally(most_rejected=most_rejected(setting, {} if setting is None else journal.counts(load.load_id)))
     judge = Judge(destination=load.destination, options=load.options, plan=plan, tally=tally)
     pause = journal.pause_of(load.destination)
     jobs = journal.jobs(load.load_id)

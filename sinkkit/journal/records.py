@@ -89,6 +89,11 @@ class Counts:
     unknown: int = 0
     resent: int = 0
 
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is pending or of unknown fate."""
+        return self.pending == self.unknown == 0
+
     def __getitem__(self, name: str) -> int:
         """The count called *name*, as in ``asdict()``."""
         return int(attrs.asdict(self)[name])

@@ -55,11 +55,10 @@ def deliver_package(record: PackageRecord, delivery: Delivery, runtime: Runtime)
     """
     check_binding(record, delivery.ready.name)
     package = _in_shape(record, delivery, runtime)
-    total = sum(runtime.journal.counts(record.load_id).values(), Counts())
+    total = _total(runtime, record.load_id)
     settled = total.delivered + total.rejected
     runtime.observe(LoadStarted(load_id=record.load_id, destination=delivery.ready.name, rows=total.extracted, settled=settled))
-    halted = _deliver(record, package, delivery, runtime)
-    complete = halted is None and _settled(runtime, record.load_id)
+    halted, complete = _deliver(record, package, delivery, runtime)
     if complete:
         runtime.faults(Point.BEFORE_COMPLETE)
         runtime.journal.complete(record.load_id, runtime.clock.wall())
@@ -97,7 +96,10 @@ def _check_begun(record: PackageRecord, package: Package, delivery: Delivery) ->
         )
 
 
-def _deliver(record: PackageRecord, package: Package, delivery: Delivery, runtime: Runtime) -> BaseException | None:
+def _deliver(
+    record: PackageRecord, package: Package, delivery: Delivery, runtime: Runtime
+) -> tuple[BaseException | None, bool]:
+    """Why the delivery halted, or None; and whether nothing of the package is left open."""
     tables = [table.schema for table in package.manifest.tables.values()]
     sink = delivery.ready.open(tables)
     try:
@@ -113,16 +115,16 @@ def _deliver(record: PackageRecord, package: Package, delivery: Delivery, runtim
             drain=delivery.drain,
         )
         halted = deliver(load, runtime)
-        if halted is None and _settled(runtime, record.load_id):
+        complete = halted is None and _total(runtime, record.load_id).settled
+        if complete:
             sink.complete()
-        return halted
+        return halted, complete
     finally:
         sink.close()
 
 
-def _settled(runtime: Runtime, load_id: str) -> bool:
-    total = sum(runtime.journal.counts(load_id).values(), Counts())
-    return total.pending == total.unknown == 0
+def _total(runtime: Runtime, load_id: str) -> Counts:
+    return sum(runtime.journal.counts(load_id).values(), Counts())
 
 
 def _caller(sink: Any, package: Package, delivery: Delivery, runtime: Runtime) -> Caller:

@@ -57,7 +57,7 @@ class LoadInfo:
     @property
     def complete(self) -> bool:
         """Whether nothing is pending or unknown."""
-        return self.total.pending == self.total.unknown == 0
+        return self.total.settled
 
     def raise_on_rejected(self) -> None:
         """Raise ``DeliveryFailed`` if rows were rejected."""
