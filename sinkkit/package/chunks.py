@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -13,9 +13,10 @@ from typing import Any
 import attrs
 
 from sinkkit.errors import PackageCorrupted
-from sinkkit.package.manifest import GONE, Chunk, JobFile
+from sinkkit.package.lines import NO_LINES, Lines
+from sinkkit.package.manifest import GONE, Chunk
 
-HELD_BYTES = 8 << 20
+HELD_BYTES = 4 << 20
 """Bytes of chunks that are kept: neighbours share one, and only batches that are tried again go back."""
 
 BLOCK_BYTES = 256 << 10
@@ -69,24 +70,6 @@ def _read(path: Path, chunk: Chunk, block: Block | None) -> bytes:
     if block is not None and ahead > chunk.length:
         block.path, block.offset, block.data = path, chunk.offset, data
     return data[: chunk.length]
-
-
-@attrs.frozen(eq=False)
-class Lines:
-    """A chunk of JSON Lines: the rows *first* up to *end* of *file*; *tagged* if any of them holds a tagged value."""
-
-    file: JobFile | None
-    first: int
-    end: int
-    lines: list[bytes] = attrs.field(repr=False)
-    tagged: bool
-
-    def holds(self, file: JobFile, rows: Sequence[int]) -> bool:
-        """Whether *rows* of *file* are a run of rows of this chunk."""
-        return self.file is file and type(rows) is range and self.first <= rows.start < rows.stop <= self.end and rows.step == 1
-
-
-NO_LINES = Lines(None, 0, 0, [], tagged=False)
 
 
 @attrs.define(eq=False)

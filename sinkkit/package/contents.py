@@ -60,6 +60,11 @@ class OpenTable:
     """The file begun last, open or not."""
     arrow: ArrowFile | None = None
 
+    @property
+    def least(self) -> int:
+        """Rows that are enough for a piece: pages that are about as large are not put together anew."""
+        return (self.piece + 1) // 2
+
     def said(self, columns: Mapping[str, Mapping[str, Any]] | None, primary_key: Sequence[str], write_disposition: str) -> None:
         """Remember what was said of the table with its latest page."""
         self.hints.update(columns or {})
@@ -106,27 +111,31 @@ class Contents:
             self.tables[name] = OpenTable(name, piece=LONGEST_PIECE if self.file_format == "parquet" else FIRST_PIECE)
         return self.tables[name]
 
-    def encode_waiting(self, table: OpenTable, *, whole: bool = False) -> None:
-        """Encode the waiting rows of *table* in pieces; what is less than a piece stays, unless the *whole* is asked for."""
-        waiting, start = table.waiting, 0
-        while len(waiting) - start >= (1 if whole else table.piece):
-            rows = waiting[start : start + table.piece]
-            start += len(rows)
+    def encode_waiting(self, table: OpenTable) -> None:
+        """Encode all waiting rows of *table*."""
+        table.waiting = self.encode(table, table.waiting, least=1)
+
+    def encode(self, table: OpenTable, rows: list[Row], least: int = 0) -> list[Row]:
+        """Encode *rows* in pieces; returns a new list of those at the end that are too few for one, fewer than *least*."""
+        start = 0
+        while len(rows) - start >= (least or table.least):
+            piece = rows if not start and table.piece >= len(rows) else rows[start : start + table.piece]
+            start += len(piece)
             if self.file_format == "parquet":
                 from sinkkit.schema.arrow import table_of
 
-                table.columns = table.columns.merge(columns_of(rows, shapes_of(rows)))
-                self.add_arrow(table, table_of(rows, table=table.name, first_row=table.rows), inferred=True)
+                table.columns = table.columns.merge(columns_of(piece, shapes_of(piece)))
+                self.add_arrow(table, table_of(piece, table=table.name, first_row=table.rows), inferred=True)
             else:
-                self.add_lines(table, rows, infer=True)
-        table.waiting = waiting[start:]
+                self.add_lines(table, piece, infer=True)
+        return rows[start:]
 
     def add_lines(self, table: OpenTable, rows: list[Row], *, infer: bool) -> None:
         """Encode *rows* as JSON Lines into the chunk of *table* that is filling."""
         while rows:
             file = self.file_for(table, "jsonl")
-            some = rows[: self.max_file_rows - file.rows - table.encoded_rows]
-            rows = rows[len(some) :]
+            room = self.max_file_rows - file.rows - table.encoded_rows
+            some, rows = (rows, []) if room >= len(rows) else (rows[:room], rows[room:])
             shapes = shapes_of(some)
             data, tagged = encode_marked(some, shapes, table=table.name, first_row=table.rows)
             table.tagged = table.tagged or tagged

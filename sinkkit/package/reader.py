@@ -13,10 +13,10 @@ import attrs
 
 from sinkkit.errors import ConfigError, PackageCorrupted
 from sinkkit.package import manifest as manifests
-from sinkkit.package.chunks import ChunkCache, Lines, read_chunk
+from sinkkit.package.chunks import ChunkCache, read_chunk
+from sinkkit.package.lines import Lines
 from sinkkit.package.manifest import GONE, Chunk, JobFile, Manifest
 from sinkkit.rows import Row
-from sinkkit.schema.codec import decode
 from sinkkit.schema.items import ItemsKind, from_arrow, from_rows
 
 if TYPE_CHECKING:
@@ -142,8 +142,8 @@ class JobReader:
         if self.file.format == "jsonl":
             latest = self.cache.latest
             if latest.holds(self.file, rows):
-                return decode(latest.lines[rows[0] - latest.first : rows[-1] + 1 - latest.first], tagged=latest.tagged)
-            return decode(self.lines(rows)) if rows else []
+                return latest.run(rows.start - latest.first, rows.stop - latest.first)  # type: ignore[attr-defined]  # what it holds is a range
+            return self.dicts(rows)
         result: list[Row] = from_arrow(ItemsKind.ROWS, self.arrow(rows), table=self.file.table)
         return result
 
@@ -172,12 +172,13 @@ class JobReader:
             return from_rows(kind, self.read(rows), table=self.file.table)
         return from_arrow(kind, self.arrow(rows), table=self.file.table)
 
-    def lines(self, rows: Sequence[int]) -> list[bytes]:
-        """The lines of *rows*, of which there is at least one."""
-        pieces = [
-            self.chunk(at)[one] if type(one) is slice else [self.chunk(at)[row] for row in one] for at, one in self.parts(rows)
-        ]
-        return pieces[0] if len(pieces) == 1 else [line for piece in pieces for line in piece]
+    def dicts(self, rows: Sequence[int]) -> list[Row]:
+        """*rows* out of whatever chunks of JSON Lines they are in."""
+        pieces: list[list[Row]] = []
+        for at, one in self.parts(rows):
+            chunk = self.chunk(at)
+            pieces.append(chunk.run(one.start, one.stop) if type(one) is slice else chunk.some(one))
+        return pieces[0] if len(pieces) == 1 else [row for piece in pieces for row in piece]
 
     def arrow(self, rows: Sequence[int]) -> pa.Table | pa.RecordBatch:
         """*rows* as Arrow data that shares the memory of the chunks: a record batch if they are in one chunk."""
@@ -224,10 +225,9 @@ class JobReader:
         """The lines, or the record batch, of chunk number *at*, checked when it is read."""
         chunk = self.chunks[at]
         found = self.cache.get((self.file.name, at), lambda: self.load(at, chunk))
-        if self.file.format != "jsonl":
-            return found
-        self.cache.latest = found
-        return found.lines
+        if self.file.format == "jsonl":
+            self.cache.latest = found
+        return found
 
     def load(self, at: int, chunk: Chunk) -> tuple[Any, int]:
         """Chunk number *at*, and the bytes it takes.
@@ -236,9 +236,8 @@ class JobReader:
             PackageCorrupted: If it is not what was written.
         """
         if self.file.format == "jsonl":
-            lines = read_chunk(self.place, chunk, self.cache.block).split(b"\n")
-            lines.pop()
-            return Lines(self.file, chunk.first_row, chunk.first_row + chunk.rows, lines, chunk.tagged), chunk.length
+            text = read_chunk(self.place, chunk, self.cache.block)
+            return Lines(self.file, chunk.first_row, chunk.first_row + chunk.rows, text, chunk.tagged), chunk.length
         batch = self.row_group(at) if self.file.format == "parquet" else self.record_batch(chunk)
         return batch, batch.nbytes
 

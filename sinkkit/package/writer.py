@@ -112,10 +112,13 @@ class PackageWriter:
             raise self.refusal()
         opened = self.contents.table(table)
         opened.said(columns, primary_key, write_disposition)
-        opened.waiting.extend(rows)
-        if len(opened.waiting) >= opened.piece:
+        page = rows if isinstance(rows, list) else list(rows)
+        if opened.waiting or len(page) < opened.least:
+            opened.waiting += page
+            page = opened.waiting
+        if len(page) >= opened.least:
             with self.writing():
-                self.contents.encode_waiting(opened)
+                opened.waiting = self.contents.encode(opened, page)
         self.faults(Point.PAGE_EXTRACTED)
 
     def write_arrow(
@@ -140,7 +143,7 @@ class PackageWriter:
                 raise SchemaError(f"table {table!r} has two columns {twice[0]!r}", hint="rename one of them")
             opened = self.contents.table(table)
             opened.said(columns, primary_key, write_disposition)
-            self.contents.encode_waiting(opened, whole=True)
+            self.contents.encode_waiting(opened)
             opened.columns = opened.columns.merge(columns_of_arrow(data.schema, data.num_rows))
             whole = plain_table(from_arrow(ItemsKind.TABLE, data), table=table)
             if self.contents.exact_files and self.contents.file_format == "jsonl":
@@ -158,7 +161,7 @@ class PackageWriter:
         """
         with self.writing():
             for table in self.contents.tables.values():
-                self.contents.encode_waiting(table, whole=True)
+                self.contents.encode_waiting(table)
                 self.contents.close(table)
             self.contents.disk.finish()
             manifest = Manifest(

@@ -5,7 +5,7 @@ are touched in Python, the others are written and read by msgspec. Proofs rather
 
 * a column of str, int, bool and None needs nothing: msgspec writes and reads ints of any size exactly, and raises for
   text with lone surrogates;
-* a column of floats is looked at only if ``null`` was written somewhere, as NaN and infinities are written so;
+* a column of floats is looked at only if its sum is not finite and ``null`` was written somewhere, as NaN and infinities are written so;
 * a column of lists and dicts is written, read again and compared. Equality alone proves it: what msgspec writes for another type
   (a tuple as a list, a UUID as text) is not equal to it, or is its base value (an ``IntEnum`` member). Nesting is bounded
   apart from that, because how deep a reader may go depends on its stack;
@@ -17,6 +17,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from math import isfinite
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -75,21 +76,25 @@ def encode_marked(rows: list[Row], shapes: Shapes, *, table: str, first_row: int
 
 
 def decode(lines: Sequence[bytes], *, tagged: bool | None = None) -> list[Row]:
-    """The rows of *lines*, new objects at each call.
+    """The rows of *lines*, new objects at each call; as ``decode_text``, for lines without their ends."""
+    return decode_text(b"\n".join(lines), tagged=tagged)
+
+
+def decode_text(text: bytes | memoryview, *, tagged: bool | None = None) -> list[Row]:
+    """The rows of *text*, new objects at each call.
 
     Args:
-        lines: Lines that ``encode`` wrote, without their ends.
+        text: Lines that ``encode`` wrote.
         tagged: Whether any of them may hold a tagged value, if that is known.
 
     Raises:
         PackageCorrupted: If a line is not what ``encode`` writes.
     """
-    text = lines[0] if len(lines) == 1 else b",".join(lines)
     try:
-        rows: list[Row] = [DECODER.decode(text)] if len(lines) == 1 else DECODER.decode(b"[" + text + b"]")
+        rows: list[Row] = DECODER.decode_lines(text)
     except ValueError as error:
         raise PackageCorrupted(f"a line of a load package is not JSON: {error}", hint="drop the package and run again") from error
-    if MARK in text if tagged is None else tagged:
+    if MARK in bytes(text) if tagged is None else tagged:
         from sinkkit.schema.restore import restore_rows
 
         restore_rows(rows)
@@ -115,11 +120,20 @@ def taggers_for(rows: list[Row], kinds: dict[str, set[type]]) -> Taggers:
 def taggers_for_floats(rows: list[Row], kinds: dict[str, set[type]], done: Taggers, lines: bytes) -> Taggers:
     """What to apply to columns with NaN or infinities, which were written as null in *lines*."""
     names = [name for name, of in kinds.items() if float in of and name not in done]
+    names = [name for name in names if kinds[name] != {float} or not is_finite(rows, name)]
     if not names or b"null" not in lines:
         return {}
     from sinkkit.schema.tags import tag
 
     return {name: tag for name in names if any(type(value := row.get(name)) is float and not isfinite(value) for row in rows)}
+
+
+def is_finite(rows: list[Row], name: str) -> bool:
+    """Whether column *name*, of floats alone, is in all *rows* and certainly without NaN and infinities; their sum is one of these as soon as one of them is."""
+    try:
+        return isfinite(sum(map(itemgetter(name), rows)))
+    except KeyError:
+        return False
 
 
 def is_plain_json(values: list[Any]) -> bool:

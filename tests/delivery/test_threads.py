@@ -16,6 +16,7 @@ from sinkkit import Retry, RetryLater
 from sinkkit.clock import SystemClock
 from sinkkit.delivery.engine import HUNG_GRACE_SECONDS
 from sinkkit.errors import CallFailed, DeliveryFailed
+from sinkkit.events import CallsSettled
 from sinkkit.journal.states import State
 from sinkkit.testing import MisbehavingApi
 
@@ -107,7 +108,7 @@ def test_when_all_slots_hang_the_run_ends(make):
 
 def test_a_hung_call_does_not_end_a_run_that_waits_for_a_retry(make):
     """While a batch waits for its next attempt and slots are free, one hung call is no reason to give up."""
-    late, calls = Event(), []
+    late, settled, calls = Event(), Event(), []
 
     @sinkkit.destination(batch_size=1, workers=2, timeout=0.05, retry=Retry(first_wait=3.0, attempts=9))
     def sink(items):
@@ -118,8 +119,13 @@ def test_a_hung_call_does_not_end_a_run_that_waits_for_a_retry(make):
             raise RetryLater("busy", after=HUNG_GRACE_SECONDS + 0.6)
         else:
             late.set()
+            assert settled.wait(SECONDS)
 
-    info = make(sink, clock=SystemClock()).run(range(2), table_name="t")
+    def observe(event):
+        if isinstance(event, CallsSettled) and event.delivered:
+            settled.set()
+
+    info = make(sink, clock=SystemClock(), observe=observe).run(range(2), table_name="t")
 
     assert info.total.delivered == 2
 
