@@ -4,7 +4,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test check bench crash memory clean distclean
+.PHONY: help demo test check docs bench crash simulate memory clean distclean
 
 help:  ## show what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,11 +20,17 @@ check: $(READY)  ## lint, types, the import ladder and the other house rules
 	$(BIN)/mypy --strict
 	$(BIN)/python -m pytest -q tests/house
 
+docs: $(READY)  ## write the tables of the settings' reference from the code
+	$(BIN)/python docs/generate_settings.py
+
 bench: $(READY)  ## measure the parts; asserts nothing
 	$(BIN)/python benchmarks/run.py
 
 crash: $(READY)  ## kill real processes 200 times and count what arrived
 	$(BIN)/python tests/crash/campaign.py --kills 200
+
+simulate: $(READY)  ## try 10,000 seeds of everything that can go wrong, on a virtual clock (SEED=n: one of them, with all that happened)
+	$(BIN)/python tests/simulation/campaign.py $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),10000))
 
 memory: $(READY)  ## run 10 million rows from a generator and print the peak over the import
 	$(BIN)/python tests/laws/memory.py --rows 10000000

@@ -8,7 +8,7 @@ import typing
 
 from sinkkit.declaration.decorator import destination
 from sinkkit.declaration.destination import Destination
-from sinkkit.declaration.limits import RateLimit
+from sinkkit.declaration.limits import Adaptive, RateLimit
 from sinkkit.errors import Halt, Reject, RetryLater
 from sinkkit.rows import Batch, Delivered, Outcome, Rejected, Retry, TableSchema
 from sinkkit.settings.access import config, secrets
@@ -16,7 +16,8 @@ from sinkkit.settings.secret import Secret
 
 if typing.TYPE_CHECKING:
     from sinkkit.runs.dead_letters import RejectedRow
-    from sinkkit.runs.pipeline import Pipeline, attach, pipeline
+    from sinkkit.runs.factory import attach, pipeline
+    from sinkkit.runs.pipeline import Pipeline
     from sinkkit.runs.report import LoadInfo
     from sinkkit.settings.credentials import ConnectionString
     from sinkkit.sources.resource import resource
@@ -24,6 +25,7 @@ if typing.TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Adaptive",
     "Batch",
     "ConnectionString",
     "Delivered",
@@ -53,8 +55,8 @@ _LATER = {
     "LoadInfo": "sinkkit.runs.report",
     "Pipeline": "sinkkit.runs.pipeline",
     "RejectedRow": "sinkkit.runs.dead_letters",
-    "attach": "sinkkit.runs.pipeline",
-    "pipeline": "sinkkit.runs.pipeline",
+    "attach": "sinkkit.runs.factory",
+    "pipeline": "sinkkit.runs.factory",
     "resource": "sinkkit.sources.resource",
 }
 

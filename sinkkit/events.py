@@ -62,6 +62,14 @@ class CallsStarted:
 
 
 @attrs.frozen(kw_only=True)
+class ConcurrencyChanged:
+    """With adaptive workers: up to *calls* calls to the destination may run at once from now on."""
+
+    destination: str
+    calls: int
+
+
+@attrs.frozen(kw_only=True)
 class RetryScheduled:
     """A batch of *rows* rows is tried again in *wait* seconds, as call number *attempt* for it, because of *reason*."""
 
@@ -75,7 +83,7 @@ class RetryScheduled:
 
 @attrs.frozen(kw_only=True)
 class DestinationPaused:
-    """The destination asked for *seconds* without calls, because of *reason*."""
+    """No call starts for *seconds*: the destination asked for that, or nothing but failures came back; *reason* says which."""
 
     destination: str
     seconds: float
@@ -120,6 +128,7 @@ Event: TypeAlias = (
     | LoadStarted
     | CallsStarted
     | CallsSettled
+    | ConcurrencyChanged
     | RetryScheduled
     | DestinationPaused
     | RunHalting

@@ -112,6 +112,13 @@ class Retry:
     to *longest_wait* with full jitter, no longer than *deadline* since the first failure (all in
     seconds; None: no deadline). As an entry of ``Outcome.reported``: this row did not arrive, send it again, *after*
     seconds if given.
+
+    Attributes:
+        attempts: Calls a batch and run; ``1``: call once, never again.
+        first_wait: Seconds before the second call, at most.
+        longest_wait: Seconds to which later waits grow, at most.
+        deadline: Seconds since the first failure after which no call starts; ``None``: no deadline.
+        after: Only for ``Outcome.reported``: seconds to wait, as the destination asked.
     """
 
     attempts: int = attrs.field(default=5)

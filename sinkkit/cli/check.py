@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -11,19 +14,22 @@ import click
 import sinkkit
 from sinkkit.cli import options
 from sinkkit.cli.answer import DONE, NOT_EVERYTHING, Answer
-from sinkkit.cli.arguments import destination_of, given_settings, known_settings
+from sinkkit.cli.arguments import destination_of, given_settings
 from sinkkit.cli.output import counted, table
-from sinkkit.declaration.opening import TYPES, effective_options, make_ready
+from sinkkit.declaration.client_settings import client_arguments
+from sinkkit.declaration.destination import abilities
+from sinkkit.declaration.opening import HOUSE_KEYS, TYPES, effective_options, make_ready
 from sinkkit.declaration.options import OPTION_NAMES, Options
 from sinkkit.errors import ConfigError
 from sinkkit.rows import Retry
 from sinkkit.settings.questions import Found, Problem, Question, Reading
 from sinkkit.settings.reading import read
+from sinkkit.settings.registry import one_run
 from sinkkit.settings.resolve import Resolver
 from sinkkit.settings.wanted import MISSING
 
 RETRY = ("attempts", "first_wait", "longest_wait", "deadline")
-"""The parts of ``retry`` that can be set; given in part, the others have their defaults."""
+"""The parts of ``retry`` that can be set; those that config does not give are the decorator's."""
 
 
 @attrs.frozen
@@ -45,24 +51,35 @@ def check(destination: str, pipeline: str | None, settings: Sequence[str]) -> An
 
     Exit status 1 if it could not start.
     """
-    with given_settings(settings) as given:
+    with given_settings(settings) as given, one_run():
+        found = collected(lambda: unreadable(destination))
+        if found.problems:
+            return answered(destination, None, found)
         target = destination_of(destination, given)
-        found = examine(target, pipeline or target.destination_name)
+        examined = collected(lambda: examine(target, pipeline or target.destination_name))
+        found = attrs.evolve(examined, warnings=tuple(dict.fromkeys((*found.warnings, *examined.warnings))))
+    return answered(target.destination_name, target.destination_type, found)
+
+
+def answered(name: str, kind: str | None, found: Checked) -> Answer:
+    """What is shown of a check of the destination *name*."""
     document = {
-        "destination": target.destination_name,
-        "type": target.destination_type,
+        "destination": name,
+        "type": kind,
         "settings": [attrs.asdict(entry) for entry in found.settings],
         "problems": [{"message": problem.text, "hint": problem.hint, "missing": problem.missing} for problem in found.problems],
         "warnings": list(found.warnings),
     }
-    shown: list[Any] = [_listed(found.settings, f"destination {target.destination_name} ({target.destination_type})"), ""]
+    shown: list[Any] = []
+    if found.settings:
+        shown += [_listed(found.settings, f"destination {name} ({kind})"), ""]
     shown += [f"warning: {text}" for text in found.warnings]
     if not found.problems:
-        return Answer(document=document, shown=(*shown, "it can start; nothing was called"))
-    said = [f"error: {counted(len(found.problems), 'problem')}: destination {target.destination_name!r} cannot start"]
+        return Answer(status=DONE, document=document, shown=(*shown, "it can start; nothing was called"))
+    said = [f"error: {counted(len(found.problems), 'problem')}: destination {name!r} cannot start"]
     for number, problem in enumerate(found.problems, 1):
         said.append(f"  {number}. {problem.text}" + (f"\n     hint: {problem.hint}" if problem.hint else ""))
-    return Answer(status=NOT_EVERYTHING if found.problems else DONE, document=document, shown=tuple(shown), said=tuple(said))
+    return Answer(status=NOT_EVERYTHING, document=document, shown=tuple(shown), said=tuple(said))
 
 
 def _listed(settings: Sequence[Found], title: str) -> Any:
@@ -73,54 +90,88 @@ def _listed(settings: Sequence[Found], title: str) -> Any:
     return table(headings, lines, title=title)
 
 
+def collected(work: Callable[[], Checked]) -> Checked:
+    """What *work* finds, with what it warns of among its warnings, each once."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = work()
+    return attrs.evolve(found, warnings=tuple(dict.fromkeys((*(str(entry.message) for entry in caught), *found.warnings))))
+
+
+def unreadable(destination: str) -> Checked:
+    """What stops every destination: a file of settings or a provider that cannot be read."""
+    return Checked((), _raised(lambda: Resolver(destination).lookup), ())
+
+
 def examine(destination: sinkkit.Destination, pipeline: str) -> Checked:
     """Read every setting of *destination* as a run of *pipeline* would, and collect instead of raising."""
+    destination = destination.resolved(pipeline)
+    declared = destination.declared
     resolver = Resolver(destination.destination_name, pipeline, explicit=destination.settings)
     reading = Reading(resolver.lookup, resolver.redactor, thorough=True, warned={})
-    parameters = (*destination.declared.signature.parameters, *destination.declared.probe_parameters)
+    parameters = (*declared.signature.parameters, *declared.probe_parameters)
     wanted = {parameter.wanted.name: parameter.wanted for parameter in parameters if parameter.wanted is not None}
     for want in wanted.values():
         resolver.one(reading, want)
-    if destination.declared.client_roles():
+    if declared.client_roles():
         read(reading, Question(("http",), dict[str, Any], stated=True))
+        reading.problems += _raised(lambda: client_arguments(resolver.section("http"), timeout=None, workers=1))
+    read(reading, Question(("capabilities",), dict[str, Any], stated=True))
     read_before = len(reading.problems)
     for name in OPTION_NAMES:
+        resolver.know(name, TYPES[name])
         _option(name, destination, reading)
     problems = list(reading.problems)
     if len(problems) == read_before:
-        problems += _raised(lambda: effective_options(destination, Resolver(destination.destination_name, pipeline)))
+        problems += _raised(lambda: abilities(destination, effective_options(destination, resolver), resolver))
     if not problems:
         problems += _raised(lambda: make_ready(destination, pipeline))
     hide = resolver.redactor.text
     return Checked(
         [attrs.evolve(entry, shown=hide(entry.shown)) for entry in reading.found],
-        [attrs.evolve(problem, text=hide(problem.text)) for problem in problems],
-        [hide(text) for text in resolver.unknown(known_settings(destination))],
+        [attrs.evolve(problem, text=hide(problem.text), hint=problem.hint and hide(problem.hint)) for problem in problems],
+        [hide(text) for text in (*_odd_places(), *resolver.unknown(HOUSE_KEYS))],
     )
+
+
+def _odd_places() -> list[str]:
+    """A folder of settings that is named and not there: every file of it counts as missing."""
+    own = os.environ.get("SINKKIT_CONFIG_DIR")
+    there = not own or Path(own).expanduser().is_dir()
+    return [] if there else [f"SINKKIT_CONFIG_DIR names {own}, and there is no such folder"]
 
 
 def _option(name: str, destination: sinkkit.Destination, reading: Reading) -> None:
     """Where one setting of the decorator comes from: the factory's call, config, the decorator, or its default."""
     if name in destination.options:
-        reading.found.append(Found(name, str(destination.options[name]), "argument", f"{name}= where the destination was made"))
-        return
-    before = len(reading.problems)
-    value = read(reading, Question((name,), TYPES[name], stated=True))
-    if len(reading.problems) > before or (value is not MISSING and name != "retry"):
+        given = destination.options[name]
+        _note(reading, name, given, lambda _: ("argument", f"{name}= where the destination was made"))
         return
     own, usual = getattr(destination.declared.options, name), getattr(Options(), name)
-    provider, place = ("default", "default") if own == usual or value is not MISSING else ("decorator", "@sinkkit.destination(...)")
-    if not isinstance(own, Retry):
-        reading.found.append(Found(name, str(own), provider, place))
+    before = len(reading.problems)
+    value = read(reading, Question((name,), TYPES[name], stated=True), own if name == "retry" else MISSING)
+    if len(reading.problems) > before or (value is not MISSING and name != "retry"):
+        return
+
+    def place(key: str | None) -> tuple[str, str]:
+        same = own == usual if key is None else getattr(own, key) == getattr(usual, key)
+        return ("default", "default") if same else ("decorator", "@sinkkit.destination(...)")
+
+    _note(reading, name, own, place)
+
+
+def _note(reading: Reading, name: str, value: Any, place: Callable[[str | None], tuple[str, str]]) -> None:
+    """Remember a setting that config does not give; of a policy of retries, each part of which that holds."""
+    if not isinstance(value, Retry):
+        reading.found.append(Found(name, str(value), *place(None)))
         return
     shown = {entry.name for entry in reading.found}
-    own = usual if value is not MISSING else own
     for key in RETRY:
         if f"{name}.{key}" not in shown:
-            reading.found.append(Found(f"{name}.{key}", str(getattr(own, key)), provider, place))
+            reading.found.append(Found(f"{name}.{key}", str(getattr(value, key)), *place(key)))
 
 
-def _raised(work: Any) -> list[Problem]:
+def _raised(work: Callable[[], Any]) -> list[Problem]:
     try:
         work()
     except ConfigError as error:

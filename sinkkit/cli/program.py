@@ -19,7 +19,10 @@ from sinkkit.cli.drop import drop
 from sinkkit.cli.failures import answer_to, wrong_use
 from sinkkit.cli.init import init
 from sinkkit.cli.output import standard_output, write
+from sinkkit.cli.prune import prune
 from sinkkit.cli.rejected import rejected
+from sinkkit.cli.replay import replay
+from sinkkit.cli.resolve import resolve
 from sinkkit.cli.run import resume, run
 from sinkkit.cli.status import status
 
@@ -51,7 +54,7 @@ def program() -> None:
     """
 
 
-for command in (run, status, resume, rejected, check, init, drop, demo):
+for command in (run, status, resume, rejected, replay, resolve, check, init, drop, prune, demo):
     program.add_command(command)
 
 

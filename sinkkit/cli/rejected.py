@@ -51,7 +51,8 @@ def _shown(pipeline: str, letters: Any, count: int) -> tuple[Any, ...]:
     ]
     shown: tuple[Any, ...] = (table(("table", "row number", "reason", "status", "rejected at", "row"), lines),)
     more = f", the first {MOST_SHOWN} of them above" if count > MOST_SHOWN else ""
-    return (*shown, f"\n{counted(count, 'rejected row')}{more}; all of them, whole: sinkkit rejected {pipeline} --export FILE.jsonl")
+    all_of_them = f"\n{counted(count, 'rejected row')}{more}; all of them, whole: sinkkit rejected {pipeline} --export FILE.jsonl"
+    return (*shown, all_of_them, f"send them again: sinkkit replay {pipeline} (edited: --from FILE.jsonl)")
 
 
 def _short(row: Any) -> str:

@@ -62,11 +62,11 @@ def run(  # noqa: PLR0917  # click passes them by name
         target = destination_of(destination, given)
         data = source_of(source, at)
         name = pipeline or target.destination_name
-        made = _made(name, target, destination, pipelines_dir, progress)
+        made = pipeline_for(name, target, destination, pipelines_dir, progress)
         return delivered(
             made,
             lambda: made.run(data, table_name=table, run_id=run_id, on_pending=on_pending),
-            again=_resuming(name, settings, pipelines_dir),
+            again=resuming(name, settings, pipelines_dir),
         )
 
 
@@ -88,19 +88,19 @@ def resume(pipeline: str, destination: str | None, settings: Sequence[str], prog
         if not pending:
             return Answer(document={"report": None, "pending": 0}, shown=(f"{pipeline}: nothing is pending",))
         bound = next((package.destination_name for package in pending if package.destination_name is not None), None)
-        reference, hint = (destination, None) if destination else _recalled(attached, bound)
+        reference, hint = (destination, None) if destination else reference_of(attached, bound)
         try:
             target = destination_of(reference, given)
         except ReferenceNotFound as error:
             raise ReferenceNotFound(error.message, hint=hint or error.hint) from error
-        made = _made(pipeline, target, reference, pipelines_dir, progress)
-        return delivered(made, made.resume, again=_resuming(pipeline, settings, pipelines_dir))
+        made = pipeline_for(pipeline, target, reference, pipelines_dir, progress)
+        return delivered(made, made.resume, again=resuming(pipeline, settings, pipelines_dir))
 
 
-def _recalled(attached: sinkkit.Pipeline, bound: str | None) -> tuple[str, str | None]:
-    """The reference of the destination named *bound*, or of the last one; and what to do if it does not lead anywhere."""
+def reference_of(attached: sinkkit.Pipeline, bound: str | None, command: str = "resume") -> tuple[str, str | None]:
+    """The reference of the destination named *bound*, or of the last one; and what to do with *command* if it does not lead anywhere."""
     known = recalled(Path(attached.folder))
-    name_it = f"name the destination: sinkkit resume {attached.name} DESTINATION"
+    name_it = f"name the destination: sinkkit {command} {attached.name} DESTINATION"
     name = bound if bound is not None else next(reversed(known), None)
     if name is None:
         raise ConfigError(f"it is not known which destination the rows of pipeline {attached.name!r} are for", hint=name_it)
@@ -110,7 +110,8 @@ def _recalled(attached: sinkkit.Pipeline, bound: str | None) -> tuple[str, str |
     return entry.reference, f"it was last run in {entry.folder}: go there, or {name_it}"
 
 
-def _made(name: str, target: sinkkit.Destination, reference: str, pipelines_dir: str | None, progress: str) -> sinkkit.Pipeline:
+def pipeline_for(name: str, target: sinkkit.Destination, reference: str, pipelines_dir: str | None, progress: str) -> sinkkit.Pipeline:
+    """The pipeline *name*, which shows its *progress* and remembers the *reference* of its destination."""
     from sinkkit.observers import choose, combine
 
     if progress == "log":
@@ -156,7 +157,7 @@ def _interrupted(pipeline: sinkkit.Pipeline, again: str) -> Answer:
     return Answer(status=INTERRUPTED, document=answer.document, said=(message,))
 
 
-def _resuming(pipeline: str, settings: Sequence[str], pipelines_dir: str | None) -> str:
+def resuming(pipeline: str, settings: Sequence[str], pipelines_dir: str | None) -> str:
     """The command that resumes a run; the values of its settings may be secret and are left out."""
     parts = ["sinkkit resume", shlex.quote(pipeline)]
     parts += [f"--set {shlex.quote(pair.partition('=')[0])}=..." for pair in settings]

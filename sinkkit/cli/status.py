@@ -15,8 +15,8 @@ from sinkkit.cli import options
 from sinkkit.cli.answer import NOT_EVERYTHING, Answer
 from sinkkit.cli.output import counted, moment, table
 from sinkkit.clock import SystemClock
-from sinkkit.errors import SinkkitError
-from sinkkit.journal.records import Counts, RunRecord
+from sinkkit.errors import ConfigError, SinkkitError
+from sinkkit.journal.records import Counts, PackageState, RunRecord
 from sinkkit.runs.location import default_folder, locate
 from sinkkit.runs.state import PendingPackage, PipelineState, read_state
 
@@ -29,16 +29,28 @@ COUNTS = tuple(field.name for field in attrs.fields(Counts))
 
 @click.command(short_help="Show how pipelines stand.")
 @click.argument("pipeline", required=False)
+@click.option("--receipts", "receipts_to", metavar="FILE", help="Write the ids that the destination gave to FILE: .parquet, .csv or .jsonl.")
 @options.pipelines_dir
 @options.everywhere
-def status(pipeline: str | None, pipelines_dir: str | None) -> Answer:
+def status(pipeline: str | None, receipts_to: str | None, pipelines_dir: str | None) -> Answer:
     """Show what PIPELINE has pending, rejected and run before; without PIPELINE, every pipeline of the folder."""
+    if receipts_to is not None:
+        return _receipts(pipeline, receipts_to, pipelines_dir)
     if pipeline is None:
         return _all(Path(pipelines_dir).expanduser() if pipelines_dir else default_folder())
     attached = sinkkit.attach(pipeline, pipelines_dir, progress="off")
     state = attached.state()
     document = {"pipeline": as_document(state), "folder": attached.folder}
     return Answer(document=document, shown=tuple(_described(state, attached.folder)))
+
+
+def _receipts(pipeline: str | None, path: str, pipelines_dir: str | None) -> Answer:
+    from sinkkit.runs.exports import export_table
+
+    if pipeline is None:
+        raise ConfigError("--receipts was given without a pipeline", hint="write sinkkit status PIPELINE --receipts FILE")
+    count = export_table(sinkkit.attach(pipeline, pipelines_dir, progress="off").receipts(), path)
+    return Answer(document={"pipeline": pipeline, "exported": count, "file": path}, shown=(f"{counted(count, 'receipt')} written to {path}",))
 
 
 def _all(folder: Path) -> Answer:
@@ -91,7 +103,7 @@ def _described(state: PipelineState, folder: str) -> Iterator[Any]:
     else:
         yield f"pending: {counted(rows, 'row')} in {counted(len(state.pending), 'load package')}"
     for package in state.pending:
-        yield f"\n  load package {package.load_id}, {_bound(package)}" + (f", run {package.run_id}" if package.run_id else "")
+        yield f"\n  load package {package.load_id}, {_bound(package)}" + (f", run {package.run_id}" if package.run_id else "") + _special(package)
         yield table(("table", *COUNTS), [(name, *attrs.astuple(counts)) for name, counts in package.tables.items()])
         yield ""
     yield f"rejected: {counted(state.rejected, 'row')}" if state.rejected else "rejected: nothing"
@@ -108,6 +120,13 @@ def _bound(package: PendingPackage) -> str:
     return f"for {package.destination_name}" if package.destination_name else "not sent anywhere yet"
 
 
+def _special(package: PendingPackage) -> str:
+    """What else there is to say of a package."""
+    replay = ", rejected rows sent again" if package.replay else ""
+    settled = ", settled by hand" if package.state == PackageState.RESOLVED else ""
+    return replay + settled + (f", {counted(package.held, 'row')} on hold" if package.held else "")
+
+
 def _run(run: RunRecord, state: PipelineState) -> tuple[Any, ...]:
     took = f"{run.ended_at - run.started_at:,.1f} s" if run.ended_at is not None else "-"
     return moment(run.started_at), took, ended(run, state), run.destination, run.name, run.calls, run.retries
@@ -117,6 +136,8 @@ def _next_steps(state: PipelineState) -> Iterator[str]:
     name = shlex.quote(state.name)
     if state.pending and state.owner is None:
         yield f"\ndeliver what is pending:  sinkkit resume {name}"
+    if any(package.held for package in state.pending):
+        yield f"\nsay what became of holds:  sinkkit resolve {name}"
     if state.rejected:
         yield f"\nsee what was rejected:    sinkkit rejected {name}"
 
@@ -135,6 +156,8 @@ def as_document(state: PipelineState) -> dict[str, Any]:
                 "run_id": package.run_id,
                 "destination_name": package.destination_name,
                 "tables": {name: attrs.asdict(counts) for name, counts in package.tables.items()},
+                "replay": package.replay,
+                "rows_on_hold": package.held,
             }
             for package in state.pending
         ],

@@ -74,7 +74,15 @@ def _evaluate(annotation: Any, function: Any) -> Any:
 
 
 def _closure(function: Any) -> dict[str, Any]:
-    return dict(inspect.getclosurevars(function).nonlocals) if getattr(function, "__closure__", None) else {}
+    """The variables of enclosing functions that have a value by now, by name."""
+    names = getattr(getattr(function, "__code__", None), "co_freevars", ())
+    found = {}
+    for name, cell in zip(names, getattr(function, "__closure__", None) or (), strict=False):
+        try:
+            found[name] = cell.cell_contents
+        except ValueError:  # assigned further down
+            continue
+    return found
 
 
 def _full_name(text: str, later: Mapping[str, Unresolved]) -> str:

@@ -162,3 +162,15 @@ READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "trust_env": _truth,
 }
 """What the section may say, by the names of httpx, and how each is read."""
+
+MEANINGS: Mapping[str, tuple[str, str]] = {
+    "base_url": ("a URL", "what paths of requests are put behind"),
+    "headers": ("a table of text", "headers of every request; ``User-Agent`` is sinkkit's unless given here"),
+    "params": ("a table of text", "parameters that every URL gets"),
+    "timeout": ("a number", "seconds for each step of a request; the destination's own ``timeout`` goes before it; without either, 60"),
+    "verify": ("true or false, or a path", "whether certificates are checked; or a PEM file, or a folder of such, to check them with"),
+    "proxy": ("a URL", "the proxy for all requests"),
+    "http2": ("true or false", "HTTP/2, with the package h2"),
+    "trust_env": ("true or false", "whether ``HTTP_PROXY``, ``.netrc`` and the like count"),
+}
+"""Each of these settings for people: what is written, and what it does."""

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import attrs
 
-from sinkkit.declaration.options import OPTION_NAMES, Options, suggestion
-from sinkkit.declaration.signature import Parameter, Role, Signature, name_of, read_probe, read_signature
+from sinkkit.declaration.capabilities import Stated
+from sinkkit.declaration.options import Options
+from sinkkit.declaration.signature import Parameter, Role, Signature, name_of, read_maker, read_probe, read_signature
+from sinkkit.declaration.sink_object import Form, form_of
+from sinkkit.declaration.spec import Spec
 from sinkkit.errors import ConfigError, SignatureError
 from sinkkit.schema.items import ItemsKind
 
 
 @attrs.define(eq=False)
 class Declared:
-    """A function that was made a destination.
+    """A function, or a sink, that was made a destination.
 
     Attributes:
-        function: The function itself.
+        function: The function itself; or the sink, or what makes one.
         name: The destination's name, unless its settings say otherwise.
         signature: What the function takes.
         options: The decorator's settings.
+        stated: The capabilities that the decorator states.
+        form: What *function* is.
         probe_function: What answers for batches of unknown fate, once registered.
         probe_signature: What that function takes.
     """
@@ -30,6 +35,8 @@ class Declared:
     name: str
     signature: Signature = attrs.field(repr=False)
     options: Options = attrs.field(repr=False)
+    stated: Stated = attrs.field(factory=Stated, repr=False)
+    form: Form = attrs.field(default=Form.FUNCTION, repr=False)
     probe_function: Callable[..., Any] | None = attrs.field(default=None, init=False, repr=False)
     probe_signature: Signature | None = attrs.field(default=None, init=False, repr=False)
 
@@ -46,16 +53,17 @@ class Declared:
             self.signature.is_async or (probe is not None and probe.is_async) or Role.ASYNC_CLIENT in self.client_roles().values()
         )
 
-    def check(self, settings: Mapping[str, Any]) -> None:
-        """Raise ``ConfigError`` for a setting that neither the function nor destinations have."""
-        probe = (parameter.wanted for parameter in self.probe_parameters)
-        own = {wanted.name for wanted in (*self.signature.settings, *probe) if wanted is not None}
-        if self.client_roles():
-            own.add("http")
-        for key in settings:
-            if key not in own:
-                known = (*sorted(own), *OPTION_NAMES, "destination_name")
-                raise ConfigError(f"destination {self.name!r} has no setting {key!r}", hint=suggestion(key, known))
+    @property
+    def setting_names(self) -> tuple[str, ...]:
+        """Settings that its function, its probe and its spec ask for, and ``http`` where a client is injected."""
+        every = (*self.signature.parameters, *self.probe_parameters)
+        client = ["http"] if self.client_roles() else []
+        return tuple(dict.fromkeys([*(p.wanted.name for p in every if p.wanted is not None), *client]))
+
+    @property
+    def can_probe(self) -> bool:
+        """Whether it can say of a batch of unknown fate that it arrived."""
+        return self.probe_function is not None or self.form is not Form.FUNCTION
 
     def register_probe(self, function: Callable[..., Any]) -> None:
         """Let *function*, ``(batch, ...settings)``, answer whether a batch arrived.
@@ -63,11 +71,13 @@ class Declared:
         Raises:
             SignatureError: If it takes no batch, or if there is a probe already.
         """
+        if self.form is not Form.FUNCTION:
+            raise SignatureError(f"{self.name} answers probes itself", hint="a sink has a method of its own: probe(batch)")
         if self.probe_function is not None:
             raise SignatureError(
                 f"destination {self.name!r} has a probe already: {name_of(self.probe_function)}()", hint="register one only"
             )
-        self.probe_signature = read_probe(function)
+        self.probe_signature = read_probe(function, self.signature.spec)
         self.probe_function = function
 
     def items_kind(self, options: Options) -> ItemsKind:
@@ -99,20 +109,28 @@ class Declared:
         return {p.name: p.role for p in every if p.role in {Role.CLIENT, Role.ASYNC_CLIENT}}
 
 
-def declare(function: Callable[..., Any], *, name: str | None = None, options: Options | None = None) -> Declared:
-    """Read *function* as a destination.
+def declare(
+    function: Any,
+    *,
+    name: str | None = None,
+    options: Options | None = None,
+    spec: Spec | None = None,
+    stated: Stated | None = None,
+) -> Declared:
+    """Read *function*, or a sink or what makes one, as a destination.
 
     Raises:
-        SignatureError: If the function cannot be a destination as it is written.
+        SignatureError: If it cannot be a destination as it is written.
         ConfigError: If an option is impossible, or does not go with what the function takes.
     """
     if isinstance(getattr(function, "declared", None), Declared):
         raise SignatureError(
             f"{name_of(getattr(function, 'function', function))} is a destination already",
-            hint="decorate it once; to change its settings, call it: `crm(batch_size=50)`",
+            hint="decorate it once, with its spec; to change its settings, call it: `crm(batch_size=50)`",
         )
-    signature = read_signature(function)
-    declared = Declared(function, name or signature.name, signature, options or Options())
+    form = form_of(function)
+    signature = read_signature(function, spec) if form is Form.FUNCTION else read_maker(function, form, spec)
+    declared = Declared(function, name or signature.name, signature, options or Options(), stated or Stated(), form)
     if options is not None:
         declared.items_kind(options)
     return declared

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar, overload
 
+from sinkkit.declaration.capabilities import Stated, stated
 from sinkkit.declaration.destination import Destination
 from sinkkit.declaration.factory import DestinationFactory, make_factory
 from sinkkit.declaration.limits import RateLimit
-from sinkkit.declaration.options import Options
+from sinkkit.declaration.options import Options, changed
 from sinkkit.declaration.references import is_path
+from sinkkit.declaration.sink import Sink
+from sinkkit.declaration.spec import read_spec
 from sinkkit.errors import ConfigError
 from sinkkit.rows import Retry
 
@@ -19,6 +22,8 @@ R = TypeVar("R")
 
 @overload
 def destination(function: Callable[P, R], /) -> DestinationFactory[P, R]: ...
+@overload
+def destination(sink: Sink, /) -> DestinationFactory[..., Any]: ...
 @overload
 def destination(name: str, /, *, destination_type: str | None = None, **settings: Any) -> Destination: ...
 @overload
@@ -42,16 +47,27 @@ def destination(
     idempotency_header: str | None = None,
     timeout: float | None = None,
     durability: str = "full",
+    capabilities: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[P, R]], DestinationFactory[P, R]]: ...
 
 
-def destination(target: Any = None, /, *, name: str | None = None, spec: type | None = None, **given: Any) -> Any:
+def destination(
+    target: Any = None,
+    /,
+    *,
+    name: str | None = None,
+    spec: type | None = None,
+    capabilities: Mapping[str, Any] | None = None,
+    **given: Any,
+) -> Any:
     """Make a destination of a function, bare or with settings; or name one that config describes.
 
     Args:
-        target: The function, when used bare; or a destination's name.
+        target: The function, when used bare, or a sink, or what makes one; or a destination's name.
         name: The destination's name; default: the function's.
-        spec: An attrs class that declares more settings.
+        spec: An attrs class or dataclass whose fields are further settings. A parameter that bears the name of a field gets its
+            value, one that is annotated with the class gets the whole object; fields that no parameter takes are checked all the same.
+        capabilities: What the destination can take and keep, such as ``{"max_identifier_length": 63}``.
         given: ``batch_size`` (rows a call, 0: the path of a whole file), ``workers`` (calls at once), ``rate_limit``,
             ``retry``, ``timeout`` (seconds) and the further settings of ``Options``; with a name instead of a function,
             ``destination_type`` and any setting of the destination.
@@ -60,26 +76,20 @@ def destination(target: Any = None, /, *, name: str | None = None, spec: type | 
         A ``DestinationFactory``, or a decorator that makes one; a ``Destination`` where a name was given.
 
     Raises:
-        SignatureError: If the function cannot be a destination as it is written.
+        SignatureError: If the function cannot be a destination as it is written, or *spec* is no class with fields.
         ConfigError: If a setting is unknown or impossible.
     """
     if isinstance(target, str):
-        return Destination.from_reference(target, destination_name=name or (None if is_path(target) else target), **given)
-    if spec is not None:
-        raise ConfigError("spec= is not possible in this version", hint="declare settings as parameters of the function")
-    options = _options(given)
+        own = name or (None if is_path(target) else target)
+        return Destination.from_reference(target, destination_name=own, spec=spec, capabilities=capabilities, **given)
+    read = None if spec is None else read_spec(spec)
+    options, abilities = changed(Options(), given), stated(Stated(), capabilities or {})
     if isinstance(target, int):
         raise ConfigError(f"@destination({target!r}) does not say what {target!r} is", hint=f"write @sinkkit.destination(batch_size={target!r})")
     if target is not None:
-        return make_factory(target, name=name, options=options)
+        return make_factory(target, name=name, options=options, spec=read, stated=abilities)
 
     def decorate(function: Callable[P, R]) -> DestinationFactory[P, R]:
-        return make_factory(function, name=name, options=options)
+        return make_factory(function, name=name, options=options, spec=read, stated=abilities)
 
     return decorate
-
-
-def _options(given: dict[str, Any]) -> Options:
-    from sinkkit.declaration.options import changed
-
-    return changed(Options(), given)

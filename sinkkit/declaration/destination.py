@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import attrs
 
+from sinkkit.declaration.capabilities import effective, told
 from sinkkit.declaration.declared import Declared, declare
-from sinkkit.declaration.options import OPTION_NAMES, Options, changed
-from sinkkit.declaration.references import find, is_path
+from sinkkit.declaration.effective import in_force
+from sinkkit.declaration.given import Given, sort_given
+from sinkkit.declaration.named import find_named, find_type
+from sinkkit.declaration.options import Options
+from sinkkit.declaration.references import is_path
+from sinkkit.declaration.sink_object import Form, form_of
+from sinkkit.declaration.spec import Spec, read_spec
 from sinkkit.errors import ConfigError, ReferenceNotFound, SignatureError
-
-BUILT_IN: Mapping[str, str] = {}
-"""Names of the destinations that come with sinkkit, and where they are."""
+from sinkkit.settings.resolve import Resolver
 
 
 class Destination:
@@ -29,16 +33,16 @@ class Destination:
         target: Declared | str,
         *,
         name: str | None = None,
-        settings: Mapping[str, Any] | None = None,
-        options: Mapping[str, Any] | None = None,
-        declared_type: str | Callable[..., Any] | None = None,
+        given: Given | None = None,
+        declared_type: str | None = None,
+        spec: Spec | None = None,
     ) -> None:
         self._target = target
         self._name = name
+        self._given = given or Given()
         self._declared_type = declared_type
-        self._declared: Declared | None = target if isinstance(target, Declared) else None
-        self.settings: Mapping[str, Any] = dict(settings or {})
-        self.options: Mapping[str, Any] = dict(options or {})
+        self._spec = spec
+        self._found: Destination | None = self if isinstance(target, Declared) else None
 
     @classmethod
     def from_reference(
@@ -48,16 +52,18 @@ class Destination:
         destination_callable: Any = None,
         destination_name: str | None = None,
         destination_type: str | None = None,
+        spec: type | None = None,
         **settings: Any,
     ) -> Destination:
-        """A destination from a factory, a destination, a function, a name or a dotted path.
+        """A destination from a factory, a destination, a function, a sink, a name or a dotted path.
 
         Args:
             reference: What names it; the word ``destination`` stands for *destination_callable*.
             destination_callable: A function, a decorated one, or the dotted path of one.
             destination_name: The name under which its settings stand.
             destination_type: The dotted path, where *reference* is only a name.
-            settings: Settings of the decorator or of the function.
+            spec: An attrs class or dataclass that declares more settings of a function that is not decorated.
+            settings: Settings of the decorator or of the function, and capabilities.
 
         Raises:
             ReferenceNotFound: If it can be seen at once that nothing is meant.
@@ -69,34 +75,45 @@ class Destination:
                     "no function was given for the destination", hint="give destination_callable= a function or its dotted path"
                 )
             reference, destination_callable = destination_callable, None
-        if destination_callable is not None or (destination_type is not None and not isinstance(reference, str)):
+        named = isinstance(reference, str) and not is_path(reference)
+        if destination_callable is not None or (destination_type is not None and not named):
             raise ConfigError(
                 f"two functions are named for one destination, one of them by {reference!r}",
                 hint="give either a reference, or destination_callable= with the reference 'destination', or a name with destination_type=",
             )
-        if isinstance(reference, Destination):
-            return reference.configured(destination_name, settings)
-        options = {key: settings.pop(key) for key in tuple(settings) if key in OPTION_NAMES}
-        changed(Options(), options)
         if isinstance(reference, str):
-            return cls(reference, name=destination_name, settings=settings, options=options, declared_type=destination_type)
-        declared = _declared_by(reference) or declare(reference)
-        declared.check(settings)
-        return cls(declared, name=destination_name, settings=settings, options=options)
+            if not reference.strip():
+                raise ReferenceNotFound(f"{reference!r} names no destination", hint="give a function, its dotted path or a name")
+            read = None if spec is None else read_spec(spec)
+            return cls(reference, name=destination_name, given=sort_given(settings), declared_type=destination_type, spec=read)
+        found = _adopted(reference, repr(reference), None if spec is None else read_spec(spec))
+        return found.configured(destination_name, settings)
 
     def configured(self, name: str | None, settings: Mapping[str, Any]) -> Destination:
         """The same with another name and further settings."""
         if name is None and not settings:
             return self
-        given = dict(settings)
-        options = {**self.options, **{key: given.pop(key) for key in tuple(given) if key in OPTION_NAMES}}
-        changed(Options(), options)
-        if self._declared is not None:
-            self._declared.check(given)
-        merged = {**self.settings, **given}
+        given = sort_given(settings)
+        if isinstance(self._target, Declared):
+            given = given.checked(self._target)
         return Destination(
-            self._target, name=name or self._name, settings=merged, options=options, declared_type=self._declared_type
+            self._target, name=name or self._name, given=given.over(self._given), declared_type=self._declared_type, spec=self._spec
         )
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The settings of its function that were given to it."""
+        return (self._found or self)._given.settings  # noqa: SLF001  # an object of this class
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The settings of the decorator that were given to it."""
+        return (self._found or self)._given.options  # noqa: SLF001  # an object of this class
+
+    @property
+    def stated(self) -> Mapping[str, Any]:
+        """The capabilities that were given to it."""
+        return (self._found or self)._given.stated  # noqa: SLF001  # an object of this class
 
     @property
     def destination_name(self) -> str:
@@ -105,15 +122,14 @@ class Destination:
             return self._name
         if isinstance(self._target, str) and not is_path(self._target):
             return self._target
-        return self.declared.name
+        return self.declared.name if isinstance(self._target, Declared) else self.resolved(None).destination_name
 
     @property
     def destination_type(self) -> str:
         """The dotted path of the function."""
-        if self._declared is None and isinstance(self._declared_type, str):
-            return self._declared_type
-        if self._declared is None and isinstance(self._target, str) and is_path(self._target):
-            return self._target.replace(":", ".")
+        said = self._declared_type or self._target
+        if self._found is None and isinstance(said, str) and is_path(said):
+            return said.replace(":", ".")
         function = self.declared.function
         while isinstance(function, partial):
             function = function.func
@@ -123,99 +139,97 @@ class Destination:
     @property
     def known_options(self) -> Options:
         """The settings as far as they are known without importing or reading anything, else defaults."""
-        return attrs.evolve(Options() if self._declared is None else self._declared.options, **self.options)
+        known = self.known
+        return attrs.evolve(Options() if known is None else known.options, **self.options)
 
     @property
     def known(self) -> Declared | None:
         """The decorated function, if it need not be imported."""
-        return self._declared
+        return None if self._found is None else self._found.declared
 
     @property
     def declared(self) -> Declared:
-        """The decorated function; imported at the first access. What is raised is that of ``declared_in``."""
-        return self.declared_in(None)
+        """The decorated function; imported at the first access. What is raised is that of ``resolved``."""
+        return self._target if isinstance(self._target, Declared) else self.resolved(None).declared
 
-    def declared_in(self, pipeline: str | None) -> Declared:
-        """The decorated function, as the settings of *pipeline* name it; imported once.
+    def resolved(self, pipeline: str | None) -> Destination:
+        """The same with its function at hand, as the settings of *pipeline* name it.
+
+        A path is imported once. A name is looked up each time: what the settings say of it may have changed.
 
         Raises:
             ReferenceNotFound: If nothing is there; it says what was tried.
             SignatureError: If something else is there.
+            ConfigError: If what is there fails when it is imported, or has no such setting as was given.
         """
-        if self._declared is None:
-            declared = self._resolve(pipeline)
-            declared.check(self.settings)
-            self._declared = declared
-        return self._declared
+        return self._resolved(pipeline, ())
 
-    def _resolve(self, pipeline: str | None) -> Declared:
+    def _resolved(self, pipeline: str | None, through: tuple[str, ...]) -> Destination:
+        """The same, reached by way of the references *through*."""
+        if self._found is not None:
+            return self._found
         target = str(self._target)
-        if self._declared_type is not None:
-            return self._adopt(self._declared_type)
-        if is_path(target):
-            return self._adopt(target)
-        configured = self._configured_type(target, pipeline)
-        if configured is not None or target in BUILT_IN:
-            return self._adopt(configured or target)
-        known = ", ".join(sorted(BUILT_IN)) or "none in this version"
-        raise ReferenceNotFound(
-            f"there is no destination {target!r}; looked for destination.{target}.destination_type in the settings "
-            f"and the destinations that come with sinkkit ({known})",
-            hint=f"write the dotted path of a function, or set destination_type under [destination.{target}] to one",
-        )
-
-    @staticmethod
-    def _configured_type(name: str, pipeline: str | None) -> str | None:
-        from sinkkit.settings.resolve import Resolver
-        from sinkkit.settings.wanted import MISSING
-
-        found = Resolver(name, pipeline).peek("destination_type", str)
-        return None if found is MISSING else str(found)
-
-    def _adopt(self, reference: Any) -> Declared:
-        """What *reference*, a path, the name of a built-in or a function, declares."""
-        found = find(BUILT_IN.get(reference, reference)) if isinstance(reference, str) else reference
-        if isinstance(found, Destination):
-            declared = found.declared
-            self.settings = {**found.settings, **self.settings}
-            self.options = {**found.options, **self.options}
-            self._name = self._name or found.destination_name
-            return declared
-        declared_by = _declared_by(found)
-        if declared_by is not None:
-            return declared_by
-        if not callable(found):
-            raise SignatureError(
-                f"{reference} is {type(found).__name__}, not a function", hint="name a function `def sink(items, table): ...`"
+        if target in through:
+            raise ConfigError(
+                f"destination {target!r} refers to itself: {' → '.join([*through, target])}", hint="name a function at the end of this chain"
             )
-        return declare(found)
+        lasting = self._declared_type is not None or is_path(target)
+        reference = self._declared_type or target
+        found = find_type(reference) if lasting else find_named(target, pipeline)
+        base = _adopted(found, reference, self._spec)._resolved(pipeline, (*through, target))  # noqa: SLF001  # an object of this class
+        given = self._given.checked(base.declared).over(base._given)  # noqa: SLF001  # an object of this class
+        name = self._name or (base.destination_name if is_path(target) else target)
+        made = Destination(base.declared, name=name, given=given)
+        if lasting:
+            self._found = made
+        return made
 
-    def capabilities(self) -> dict[str, Any]:
-        """What it can do and how it is called, without any of its settings."""
-        options = attrs.evolve(self.declared.options, **self.options)
-        return {
-            "loader_file_format": options.loader_file_format,
-            "supported_loader_file_formats": ["jsonl", "parquet"],
-            "batch_size": options.batch_size,
-            "workers": options.calls_at_once,
-            "naming_convention": options.naming_convention,
-            "max_nesting_level": options.max_nesting_level,
-            "skip_internal_columns_and_tables": options.skip_internal_columns_and_tables,
-            "items": str(self.declared.items_kind(options)),
-            "idempotency_header": options.idempotency_header,
-            "on_unknown": options.on_unknown,
-            "in_order": options.calls_at_once == 1,
-            "transactions": False,
-        }
+    def capabilities(self, pipeline: str | None = None) -> Mapping[str, Any]:
+        """What it can take and keep: a read-only mapping, the same keys for every destination.
+
+        None of its settings is needed for it. Config under the destination's section counts, and that of *pipeline* if it is given.
+
+        Raises:
+            ConfigError: If config says something of them that is unknown or impossible.
+        """
+        found = self.resolved(pipeline)
+        resolver = Resolver(found.destination_name, pipeline)
+        return abilities(found, in_force(found.declared.options, found.options, resolver), resolver)
 
     def __repr__(self) -> str:
         return f"Destination({self._name or getattr(self._target, 'name', self._target)!r})"
 
 
-def _declared_by(found: Any) -> Declared | None:
-    """What a decorated function declares; None for anything else."""
-    declared = getattr(found, "declared", None)
-    return declared if isinstance(declared, Declared) and not isinstance(found, Destination) else None
+def abilities(destination: Destination, options: Options, resolver: Resolver) -> Mapping[str, Any]:
+    """The capabilities of a *destination* whose function is at hand, with the *options* in force; *resolver* reads its section.
+
+    Raises:
+        ConfigError: If config says something of them that is unknown or impossible.
+    """
+    declared = destination.declared
+    known = effective(declared.stated, destination.stated, resolver)
+    return told(options, known, items=str(declared.items_kind(options)))
+
+
+def _adopted(found: Any, reference: str, spec: Spec | None) -> Destination:
+    """What was found for *reference* as a destination.
+
+    Raises:
+        SignatureError: If it is nothing that can be one.
+        ConfigError: If a *spec* is given for what was decorated.
+    """
+    declared = None if isinstance(found, Destination) else getattr(found, "declared", None)
+    if spec is not None and (isinstance(found, Destination) or isinstance(declared, Declared)):
+        raise ConfigError(f"{reference} is decorated, and spec= was given beside it", hint="write spec= at its decorator")
+    if isinstance(found, Destination):
+        return found
+    if isinstance(declared, Declared):
+        return Destination(declared)
+    if not callable(found) and form_of(found) is Form.FUNCTION:
+        what = type(found).__name__
+        hint = f"name a function in it: {reference}.NAME" if what == "module" else "name a function `def sink(items, table): ...`"
+        raise SignatureError(f"{reference} is {'a module' if what == 'module' else what}, not a function", hint=hint)
+    return Destination(declare(found, spec=spec))
 
 
 def as_destination(given: Any) -> Destination:
@@ -224,7 +238,7 @@ def as_destination(given: Any) -> Destination:
     Raises:
         ConfigError: If it is nothing that could be one.
     """
-    if isinstance(given, Destination | str) or callable(given):
+    if isinstance(given, Destination | str) or callable(given) or form_of(given) is not Form.FUNCTION:
         return Destination.from_reference(given)
     raise ConfigError(
         f"{given!r} is not a destination",

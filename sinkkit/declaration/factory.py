@@ -7,10 +7,13 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 import attrs
 
+from sinkkit.declaration.capabilities import Stated
 from sinkkit.declaration.declared import Declared, declare
 from sinkkit.declaration.destination import Destination
-from sinkkit.declaration.options import OPTION_NAMES, Options
+from sinkkit.declaration.given import sort_given
+from sinkkit.declaration.options import Options
 from sinkkit.declaration.signature import Signature
+from sinkkit.declaration.spec import Spec
 from sinkkit.errors import ConfigError
 
 P = ParamSpec("P")
@@ -50,7 +53,7 @@ class DestinationFactory(Generic[P, R]):
         return self.declared.signature
 
     def __call__(self, *items: object, **settings: Any) -> Destination:
-        """A ``Destination`` with *settings*: those of the decorator, those of the function, ``destination_name``.
+        """A ``Destination`` with *settings*: those of the decorator, of the function and of its spec, capabilities, ``destination_name``.
 
         Raises:
             ConfigError: If one is unknown or impossible, or if it is called like the function it keeps.
@@ -61,10 +64,7 @@ class DestinationFactory(Generic[P, R]):
                 hint=f"call the function itself as {self.name}.function(...), or send rows with sinkkit.pipeline(...).run(rows)",
             )
         name = settings.pop("destination_name", None)
-        options = {key: settings.pop(key) for key in tuple(settings) if key in OPTION_NAMES}
-        self.declared.check(settings)
-        attrs.evolve(self.declared.options, **options)
-        return Destination(self.declared, name=name, settings=settings, options=options)
+        return Destination(self.declared, name=name, given=sort_given(settings).checked(self.declared))
 
     def probe(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Register *function*, ``(batch, ...settings)``, to answer whether a batch of unknown fate arrived.
@@ -79,7 +79,12 @@ class DestinationFactory(Generic[P, R]):
 
 
 def make_factory(
-    function: Callable[P, R], *, name: str | None = None, options: Options | None = None
+    function: Callable[P, R],
+    *,
+    name: str | None = None,
+    options: Options | None = None,
+    spec: Spec | None = None,
+    stated: Stated | None = None,
 ) -> DestinationFactory[P, R]:
     """A factory of *function*; what is raised is that of ``declare``."""
-    return DestinationFactory(function, declare(function, name=name, options=options))
+    return DestinationFactory(function, declare(function, name=name, options=options, spec=spec, stated=stated))

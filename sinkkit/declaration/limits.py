@@ -1,4 +1,4 @@
-"""Rate limits as values: how many calls and rows may start in a period."""
+"""Limits as values: how many calls and rows may start in a period, how many calls may run at once."""
 
 from __future__ import annotations
 
@@ -24,14 +24,25 @@ PERIODS = {
 }
 """Names of periods in texts such as ``100/s``, in seconds."""
 
+SHARED_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+"""Names of shared limits: what is the same file's name on every system."""
+
 
 @attrs.frozen(kw_only=True)
 class RateLimit:
-    """At most *calls* calls and *rows* rows start in any window of *per* seconds; None: no such limit."""
+    """At most *calls* calls and *rows* rows start in any window of *per* seconds; None: no such limit.
+
+    Attributes:
+        calls: Calls that start in a window, at most.
+        rows: Rows whose calls start in a window, at most.
+        per: The length of the window in seconds.
+        shared: A name: one window for all runs of this user and host that give it, in whatever process; where their numbers differ the stricter hold.
+    """
 
     calls: int | None = None
     rows: int | None = None
     per: float = 1.0
+    shared: str | None = None
 
     def __attrs_post_init__(self) -> None:
         """Refuse limits under which nothing could ever start."""
@@ -43,10 +54,46 @@ class RateLimit:
                 raise ConfigError(f"RateLimit({name}={value!r}) is not possible", hint=f"{name} is a whole number, 1 or more")
         if not _is_period(self.per):
             raise ConfigError(f"RateLimit(per={self.per!r}) is not a period", hint="per is a number of seconds above 0")
+        if self.shared is not None and not _is_name(self.shared):
+            raise ConfigError(
+                f"RateLimit(shared={self.shared!r}) is not a name", hint="write letters, digits, _, - and dots: it becomes the name of a file"
+            )
 
 
 def _is_period(value: Any) -> bool:
     return isinstance(value, int | float) and 0 < value < inf
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and SHARED_NAME.fullmatch(value) is not None
+
+
+MOST_CALLS = 100
+"""Calls at once that adaptive workers may reach unless told otherwise: as many connections as httpx's pool has by default."""
+
+
+@attrs.frozen
+class Adaptive:
+    """As many calls at once as the destination takes well: *min* at least, *max* at most."""
+
+    min: int = 1
+    max: int = MOST_CALLS
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what are no numbers of calls."""
+        for name in ("min", "max"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ConfigError(f"Adaptive({name}={value!r}) is not possible", hint=f"{name} is a whole number of calls, 1 or more")
+        if self.min > self.max:
+            raise ConfigError(f"Adaptive(min={self.min}, max={self.max}) is not possible", hint="max is as large as min, or larger")
+
+
+def read_workers(given: Any) -> Any:
+    """``"adaptive"`` as an ``Adaptive``, and one that leaves no choice as a number; anything else as it is."""
+    if given == "adaptive":
+        return Adaptive()
+    return given.min if isinstance(given, Adaptive) and given.min == given.max else given
 
 
 def read_limit(given: str | RateLimit | None) -> RateLimit | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,38 +10,28 @@ import attrs
 from sinkkit.declaration.client_settings import client_arguments, passwords_in
 from sinkkit.declaration.coroutines import LoopThread
 from sinkkit.declaration.declared import Declared
-from sinkkit.declaration.destination import Destination
+from sinkkit.declaration.destination import Destination, abilities
+from sinkkit.declaration.effective import TYPES, in_force
 from sinkkit.declaration.function_sink import FunctionSink
 from sinkkit.declaration.http import open_async_client, open_client
-from sinkkit.declaration.limits import RateLimit
-from sinkkit.declaration.options import OPTION_NAMES, Options, changed
+from sinkkit.declaration.options import OPTION_NAMES, Options
 from sinkkit.declaration.problems import Problems
 from sinkkit.declaration.signature import Role
+from sinkkit.declaration.sink import Sink
+from sinkkit.declaration.sink_object import Form, GuardedSink, made_sink
+from sinkkit.declaration.spec import fill
 from sinkkit.errors import ConfigError
-from sinkkit.rows import Retry, TableSchema
+from sinkkit.rows import TableSchema
 from sinkkit.schema.items import ItemsKind
 from sinkkit.settings.resolve import Resolver
-from sinkkit.settings.wanted import MISSING
 
-TYPES: Mapping[str, Any] = {
-    "batch_size": int,
-    "loader_file_format": str,
-    "naming_convention": str,
-    "max_nesting_level": int,
-    "skip_internal_columns_and_tables": bool,
-    "workers": int,
-    "order_by": str,
-    "batch_bytes": int,
-    "rate_limit": typing.Union[str, RateLimit],  # noqa: UP007  # read at run time
-    "retry": Retry,
-    "on_reject": str,
-    "max_rejected": typing.Union[int, str],  # noqa: UP007  # read at run time
-    "on_unknown": str,
-    "idempotency_header": str,
-    "timeout": float,
-    "durability": str,
-}
-"""What each setting of the decorator is when config gives it."""
+__all__ = ["HOUSE_KEYS", "TYPES", "Ready", "effective_options", "make_ready"]
+
+NOT_PASSED = frozenset({Role.BATCH, Role.TABLE, Role.FIELD})
+"""Roles of what a function gets anew with each call, or not at all."""
+
+HOUSE_KEYS = (*OPTION_NAMES, "http", "capabilities", "mapping", "destination_type")
+"""Keys that may stand in the section of any destination, beside what its function asks for."""
 
 
 @attrs.frozen(kw_only=True)
@@ -53,6 +42,7 @@ class Ready:
         name: The destination's name.
         options: The decorator's settings, after config and the factory's call had their say.
         kind: What the function gets as items.
+        capabilities: What the destination can take and keep.
         values: Its own settings and its probe's, by name.
         resolver: Where they came from; its redactor knows the secrets.
     """
@@ -61,32 +51,56 @@ class Ready:
     declared: Declared
     options: Options
     kind: ItemsKind
+    capabilities: Mapping[str, Any]
     values: Mapping[str, Any]
     client: Mapping[str, Any] | None
     resolver: Resolver
 
-    def open(self, tables: Sequence[TableSchema]) -> FunctionSink:
-        """The sink for a load package with *tables*."""
-        declared, signature = self.declared, self.declared.signature
+    def open(self, tables: Sequence[TableSchema]) -> Sink:
+        """The sink for a load package with *tables*.
+
+        Raises:
+            ConfigError: If it is not a function's, and could not be opened or prepared.
+        """
         clients = self._clients()
         given = {**self.values, **clients}
-        sink = FunctionSink(
+        arguments = {p.name: given[p.name] for p in self.declared.signature.parameters if p.role not in NOT_PASSED}
+        every = tuple({id(client): client for client in clients.values()}.values())
+        sink = self._function(given, arguments, tables, every) if self.declared.form is Form.FUNCTION else self._object(arguments, every)
+        sink.prepare(tables)
+        return sink
+
+    def _function(
+        self, given: Mapping[str, Any], arguments: Mapping[str, Any], tables: Sequence[TableSchema], clients: tuple[Any, ...]
+    ) -> Sink:
+        declared, signature = self.declared, self.declared.signature
+        return FunctionSink(
             function=declared.function,
             takes_table=signature.takes_table,
             batch_name=signature.one(Role.BATCH),
             table_name=signature.one(Role.TABLE),
-            arguments={p.name: given[p.name] for p in signature.parameters if p.role not in {Role.BATCH, Role.TABLE}},
+            arguments=arguments,
+            by_position=tuple(parameter.name for parameter in signature.parameters if parameter.by_position),
             tables={table.name: table for table in tables},
             text_path=signature.text_path,
             probe_function=declared.probe_function,
             probe_arguments={p.name: given[p.name] for p in declared.probe_parameters},
             traced=bool(clients),
             loop=LoopThread() if declared.needs_loop else None,
+            coroutine=signature.is_async,
+            probe_coroutine=declared.probe_signature is not None and declared.probe_signature.is_async,
             timeout=self.options.timeout,
-            clients=tuple({id(client): client for client in clients.values()}.values()),
+            clients=clients,
         )
-        sink.prepare(tables)
-        return sink
+
+    def _object(self, arguments: Mapping[str, Any], clients: tuple[Any, ...]) -> Sink:
+        try:
+            sink = made_sink(self.declared.function, arguments, self.declared.form, self.name)
+        except ConfigError:
+            for client in clients:
+                client.close()
+            raise
+        return GuardedSink(sink=sink, name=self.name, traced=bool(clients), clients=clients)
 
     def _clients(self) -> dict[str, Any]:
         roles = self.declared.client_roles()
@@ -102,15 +116,17 @@ def make_ready(destination: Destination, pipeline: str | None) -> Ready:
         ConfigError: Once, naming all that is missing or malformed, or what cannot go together.
         ReferenceNotFound: If the destination's function is not where its reference says.
     """
-    declared = destination.declared_in(pipeline)
+    destination = destination.resolved(pipeline)
+    declared = destination.declared
     resolver = Resolver(destination.destination_name, pipeline, explicit=destination.settings)
     problems = Problems()
     options, client = declared.options, None
     values: Mapping[str, Any] = {}
+    capabilities: Mapping[str, Any] = {}
     with problems.collecting():
         options = effective_options(destination, resolver)
         _check_probe(destination, options)
-        declared.items_kind(options)
+        capabilities = abilities(destination, options, resolver)
     with problems.collecting():
         values = _values(declared, resolver)
     if declared.client_roles():
@@ -119,11 +135,13 @@ def make_ready(destination: Destination, pipeline: str | None) -> Ready:
             for password in passwords_in(client):
                 resolver.redactor.add(password)
     problems.raise_all()
+    resolver.warn_of_unknown(HOUSE_KEYS)
     return Ready(
         name=destination.destination_name,
         declared=declared,
         options=options,
         kind=declared.items_kind(options),
+        capabilities=capabilities,
         values=values,
         client=client,
         resolver=resolver,
@@ -131,7 +149,7 @@ def make_ready(destination: Destination, pipeline: str | None) -> Ready:
 
 
 def _check_probe(destination: Destination, options: Options) -> None:
-    if options.on_unknown == "probe" and destination.declared.probe_function is None:
+    if options.on_unknown == "probe" and not destination.declared.can_probe:
         raise ConfigError(
             f"destination {destination.destination_name!r} has on_unknown='probe' and no probe",
             hint=f"register one: @{destination.declared.name}.probe above `def arrived(batch): ...`",
@@ -139,10 +157,15 @@ def _check_probe(destination: Destination, options: Options) -> None:
 
 
 def _values(declared: Declared, resolver: Resolver) -> Mapping[str, Any]:
-    """The settings of the function and of its probe."""
-    probe_settings = [p.wanted for p in declared.probe_parameters if p.wanted is not None]
-    wanted = {one.name: one for one in (*probe_settings, *declared.signature.settings)}
-    return resolver.resolve(tuple(wanted.values())).values if wanted else {}
+    """The settings of the function, of its probe and of its spec; the object of the spec under each name that wants it."""
+    parameters = (*declared.probe_parameters, *declared.signature.parameters)
+    wanted = {p.wanted.name: p.wanted for p in parameters if p.wanted is not None}
+    values = resolver.resolve(tuple(wanted.values())).values if wanted else {}
+    spec = declared.signature.spec
+    if spec is None:
+        return values
+    made, held = fill(spec, values, resolver.redactor)
+    return {**values, **held, **{p.name: made for p in parameters if p.role is Role.SPEC}}
 
 
 def effective_options(destination: Destination, resolver: Resolver) -> Options:
@@ -151,26 +174,4 @@ def effective_options(destination: Destination, resolver: Resolver) -> Options:
     Raises:
         ConfigError: Naming every setting that config gives and that is impossible, and where it stands.
     """
-    problems = Problems()
-    configured = {}
-    for name in OPTION_NAMES:
-        if name not in destination.options:
-            with problems.collecting():
-                value = _configured(name, destination.declared.options, resolver)
-                if value is not MISSING:
-                    configured[name] = value
-    problems.raise_all()
-    return changed(destination.declared.options, {**configured, **destination.options})
-
-
-def _configured(name: str, declared: Options, resolver: Resolver) -> Any:
-    """What config says of one setting, or ``MISSING``; a policy of retries keeps what config does not say of it."""
-    value = resolver.peek(name, TYPES[name], declared.retry if name == "retry" else MISSING)
-    if value is not MISSING:
-        try:
-            changed(Options(), {name: value})
-        except ConfigError as error:
-            places = [hit.place for hit in resolver.lookup.hits((name,), stated=True)]
-            where = f" ({places[0]})" if places else ""
-            raise ConfigError(f"{error.message}{where}", hint=error.hint) from None
-    return value
+    return in_force(destination.declared.options, destination.options, resolver)

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from sinkkit.declaration.limits import RateLimit, read_limit
+from sinkkit.declaration.limits import Adaptive, RateLimit, read_limit, read_workers
 from sinkkit.errors import ConfigError
 from sinkkit.rows import Retry
 
@@ -21,6 +21,24 @@ class Options:
     """How rows are cut, called, limited and judged; sizes in rows, times in seconds.
 
     Making one checks every value: a wrong one is a ``ConfigError`` that says what is possible.
+
+    Attributes:
+        batch_size: Rows a call; ``0``: one call a file, with its path.
+        loader_file_format: How rows rest between being taken and being sent: ``"jsonl"``, or ``"parquet"`` for Arrow and frames.
+        naming_convention: Names are handed out as they are given; nothing else in this version.
+        max_nesting_level: Nested values stay in their row; nothing else in this version.
+        skip_internal_columns_and_tables: Nothing else in this version.
+        workers: Calls at once; ``None`` means 16; ``1``: one thread, in order.
+        order_by: A column: rows of one key never overtake each other, keys run side by side; with ``workers=1`` no row overtakes any other.
+        batch_bytes: Most bytes a batch, as a JSON array (``"4MB"`` in config), beside *batch_size*; a larger row goes alone.
+        rate_limit: ``"100/s"``, ``"5000/min"`` or ``RateLimit(calls=, rows=, per=)``.
+        retry: How often and how long a failed call is tried again; in config a table.
+        on_reject: What the refusal of a whole batch does: ``"halt"``, ``"keep"``, ``"bisect"``.
+        max_rejected: More dead letters than ``100``, or than ``"1%"`` of the package, halt the run.
+        on_unknown: What a batch of unknown fate does: ``"resend"``, ``"probe"``, ``"hold"``.
+        idempotency_header: The header in which the injected client sends the batch's key, e.g. ``"Idempotency-Key"``.
+        timeout: Seconds a call may take; without one the injected client has 60.
+        durability: ``"full"``: fsync before going on; ``"process"``: survives the process, not the power.
     """
 
     batch_size: int = 10
@@ -28,7 +46,7 @@ class Options:
     naming_convention: Any = "direct"
     max_nesting_level: int | None = 0
     skip_internal_columns_and_tables: bool = True
-    workers: int | None = None
+    workers: int | Adaptive | None = attrs.field(default=None, converter=read_workers)
     order_by: str | None = None
     batch_bytes: int | None = None
     rate_limit: RateLimit | None = attrs.field(default=None, converter=read_limit)
@@ -52,10 +70,23 @@ class Options:
                 "batch_size=0 and on_reject='bisect' do not go together: a file is not halved", hint="write on_reject='halt' or 'keep'"
             )
 
+        chosen = [name for name in ("order_by", "batch_bytes") if getattr(self, name) is not None]
+        if self.batch_size == 0 and chosen:
+            raise ConfigError(
+                f"batch_size=0 and {chosen[0]} do not go together: a file goes as a whole", hint="write batch_size as a number of rows"
+            )
+
     @property
     def calls_at_once(self) -> int:
         """How many calls may run at the same time."""
+        if isinstance(self.workers, Adaptive):
+            return self.workers.max
         return DEFAULT_WORKERS if self.workers is None else self.workers
+
+    @property
+    def adaptive(self) -> Adaptive | None:
+        """The bounds of a number of calls that follows the destination; None: the number is fixed."""
+        return self.workers if isinstance(self.workers, Adaptive) else None
 
 
 def _whole(least: int, meaning: str) -> Any:
@@ -64,6 +95,12 @@ def _whole(least: int, meaning: str) -> Any:
         return None if fits else f"write a whole number, {least} or more: {meaning}"
 
     return check
+
+
+def _workers(value: Any) -> str | None:
+    if value is None or isinstance(value, Adaptive) or _whole(1, "")(value) is None:
+        return None
+    return 'write a whole number, 1 or more: calls at once; or "adaptive", or Adaptive(min=1, max=100)'
 
 
 def _one_of(*choices: str) -> Any:
@@ -95,6 +132,10 @@ def _header(value: Any) -> str | None:
     return None if fits else 'write the name of a header, such as "Idempotency-Key"'
 
 
+def _column(value: Any) -> str | None:
+    return None if isinstance(value, str) and value else "write the name of a column"
+
+
 def _retry(value: Any) -> str | None:
     if not isinstance(value, Retry):
         return "write Retry(attempts=5, first_wait=0.5, longest_wait=60.0, deadline=None)"
@@ -111,9 +152,9 @@ CHECKS: Mapping[str, Any] = {
     "naming_convention": _only("direct", "names are handed out as they are given"),
     "max_nesting_level": _only(0, "nested values stay in their row"),
     "skip_internal_columns_and_tables": _only(True, "there are no internal columns yet"),
-    "workers": _optional(_whole(1, "calls at once")),
-    "order_by": _only(None, "workers=1 sends every batch in the order of its rows"),
-    "batch_bytes": _only(None, "limit the rows with batch_size"),
+    "workers": _workers,
+    "order_by": _optional(_column),
+    "batch_bytes": _optional(_whole(1, "bytes a batch as JSON; a larger row goes alone")),
     "retry": _retry,
     "on_reject": _one_of("halt", "keep", "bisect"),
     "max_rejected": _optional(_share),

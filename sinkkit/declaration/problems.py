@@ -25,9 +25,10 @@ class Problems:
             self.found.append(error)
 
     def raise_all(self) -> None:
-        """Raise what was collected: the error itself if there is one, else one that tells all; nothing if there is none."""
-        if len(self.found) == 1:
+        """Raise what was collected: the error itself if there is one, else one that tells each once; nothing if there is none."""
+        messages = list(dict.fromkeys(error.message for error in self.found))
+        if len(messages) == 1:
             raise self.found[0]
-        if self.found:
+        if messages:
             hints = dict.fromkeys(error.hint for error in self.found if error.hint)
-            raise ConfigError("\n".join(error.message for error in self.found), hint="; ".join(hints) or None)
+            raise ConfigError("\n".join(messages), hint="; ".join(hints) or None)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol, cast
 
+from sinkkit.declaration.coroutines import LoopThread
 from sinkkit.rows import Batch, Outcome, TableSchema
 
 
@@ -25,3 +26,22 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Release what was opened."""
+
+
+class LoopSink(Sink, Protocol):
+    """A sink whose calls are coroutines that run side by side on one event loop."""
+
+    @property
+    def loop(self) -> LoopThread:
+        """Where they run."""
+
+    async def deliver_on_loop(self, batch: Batch) -> Outcome:
+        """``deliver``, awaited on the loop."""
+
+    async def probe_on_loop(self, batch: Batch) -> Outcome | None:
+        """``probe``, awaited on the loop."""
+
+
+def on_loop(sink: Any) -> LoopSink | None:
+    """*sink*, if its calls are coroutines."""
+    return cast("LoopSink", sink) if getattr(sink, "coroutine", False) else None

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import attrs
 
 from sinkkit.delivery.failures import wrong_wait
 from sinkkit.errors import CallFailed
-from sinkkit.rows import Number, Outcome
+from sinkkit.rows import Outcome
 
 
 def checked(outcome: Outcome, rows: int, *, whole_file: bool = False) -> Outcome:
-    """*outcome*, if it can be one of a batch of *rows* rows, which are a *whole_file* or not; its numbers as plain ones.
+    """*outcome*, if it can be one of a batch of *rows* rows, which are a *whole_file* or not; its indices as plain ones.
 
     Raises:
-        CallFailed: If it names rows that the batch does not have, one of them twice, or not all where it claims to; or holds
-            what is neither a reason, a receipt nor a number.
+        CallFailed: If it names rows that the batch does not have, one of them twice, or not all where it claims to.
     """
     if not isinstance(outcome, Outcome):
         raise CallFailed(f"the destination answered with {type(outcome).__name__}", hint="answer with sinkkit.Outcome")
@@ -27,12 +25,6 @@ def checked(outcome: Outcome, rows: int, *, whole_file: bool = False) -> Outcome
             f"the function reported {outcome.length} results for a batch of {rows} rows",
             hint="give one result a row, in the order of items; nothing was assumed about these rows",
         )
-    for name in ("rejected", "receipts", "metrics"):
-        if not isinstance(getattr(outcome, name), Mapping):
-            raise CallFailed(
-                f"the function's outcome has {name} as {type(getattr(outcome, name)).__name__}",
-                hint="rejected and receipts map an index in items to text, metrics map names to numbers",
-            )
     outcome = _plain_indices(outcome)
     _check_rows(outcome, rows)
     if whole_file and 0 < len(outcome.retry) < rows:
@@ -43,7 +35,7 @@ def checked(outcome: Outcome, rows: int, *, whole_file: bool = False) -> Outcome
     wrong = wrong_wait(outcome.retry_after)
     if wrong is not None:
         raise CallFailed(f"the function's outcome has retry_after={outcome.retry_after!r}, which {wrong}", hint="give seconds, 0 or more")
-    return attrs.evolve(outcome, metrics=_numbers(outcome.metrics)) if outcome.metrics else outcome
+    return outcome
 
 
 def _plain_indices(outcome: Outcome) -> Outcome:
@@ -74,10 +66,3 @@ def _check_rows(outcome: Outcome, rows: int) -> None:
     both = sorted(outcome.retry & outcome.rejected.keys())
     if both:
         raise CallFailed(f"the function's outcome names row {both[0]} as rejected and as retry", hint="name each row once")
-
-
-def _numbers(metrics: Mapping[Any, Any]) -> dict[str, Number]:
-    for name, value in metrics.items():
-        if not isinstance(name, str) or isinstance(value, bool) or not isinstance(value, Real):
-            raise CallFailed(f"the function's outcome has {value!r} among its metrics", hint="metrics map names to numbers, to sum in the report")
-    return {name: int(value) if isinstance(value, Integral) else float(value) for name, value in metrics.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from sinkkit.delivery.answers import checked
 from sinkkit.delivery.failures import describe, sort
 from sinkkit.delivery.plan import Flight
 from sinkkit.delivery.verdict import PLAIN, Fate, Verdict
-from sinkkit.rows import ALL_DELIVERED, Batch, Outcome
+from sinkkit.rows import ALL_DELIVERED, Batch, Number, Outcome
 
 Read = Callable[[str, Any], Any]
 """Job name and row numbers to the items a destination asked for; fresh objects at every call."""
@@ -62,31 +62,51 @@ class Caller:
             outcome = self.sink.deliver(self.batch(flight, begin))
             if outcome is ALL_DELIVERED:
                 return PLAIN
-            return self._answered(outcome, flight)
+            return self.answered(outcome, flight)
         except BaseException as error:  # noqa: BLE001  # whatever a function raises decides the fate of its batch: it is kept in the verdict
-            return self._failed(error)
+            return self.failed(error)
 
     def probe(self, flight: Flight) -> Verdict:
         """Ask whether *flight*, whose fate is unknown, arrived."""
         try:
-            outcome = self.sink.probe(self.batch(flight))
-            if outcome is None:
-                return Verdict(fate=Fate.NOT_THERE)
-            return self._answered(outcome, flight)
+            return self.found(self.sink.probe(self.batch(flight)), flight)
         except BaseException as error:  # noqa: BLE001  # a probe that fails leaves the batch unknown: its error is kept in the verdict
-            return Verdict(fate=Fate.UNPROBED, error=self.clean_error(error), reason=describe(error, self.clean_text))
+            return self.not_found_out(error)
 
-    def _answered(self, outcome: Outcome, flight: Flight) -> Verdict:
+    def found(self, outcome: Outcome | None, flight: Flight) -> Verdict:
+        """What a probe's answer means: None that the batch did not arrive."""
+        return Verdict(fate=Fate.NOT_THERE) if outcome is None else self.answered(outcome, flight)
+
+    def not_found_out(self, error: BaseException) -> Verdict:
+        """What it means that a probe raised *error*."""
+        return Verdict(fate=Fate.UNPROBED, error=self.clean_error(error), reason=describe(error, self.clean_text))
+
+    def answered(self, outcome: Outcome, flight: Flight) -> Verdict:
+        """What the function's answer means.
+
+        Raises:
+            CallFailed: If it cannot be true of *flight*.
+        """
         outcome = checked(outcome, len(flight.rows), whole_file=self.whole_files)
-        if outcome.rejected or outcome.receipts:
+        if outcome.rejected or outcome.receipts or outcome.metrics:
             outcome = attrs.evolve(
                 outcome,
+                metrics=self._named(outcome.metrics),
                 rejected={index: self.clean_text(str(reason)) for index, reason in outcome.rejected.items()},
                 receipts={index: self.clean_text(str(receipt)) for index, receipt in outcome.receipts.items()},
             )
         return Verdict(fate=Fate.ANSWERED, outcome=outcome)
 
-    def _failed(self, error: BaseException) -> Verdict:
+    def _named(self, metrics: Mapping[str, Number]) -> dict[str, Number]:
+        """Numbers under names without secrets; those whose names have become one are summed."""
+        named: dict[str, Number] = {}
+        for name, number in metrics.items():
+            clean = self.clean_text(name)
+            named[clean] = named[clean] + number if clean in named else number
+        return named
+
+    def failed(self, error: BaseException) -> Verdict:
+        """What it means that the function raised *error*, in the thread and context of its call."""
         try:
             verdict = sort(
                 error, wall=self.clock.wall(), idempotent=self.idempotent, wrote_before=self.wrote(), clean=self.clean_text

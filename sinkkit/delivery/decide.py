@@ -110,7 +110,7 @@ class Judge:
             else:
                 decision.waiting.append((again, wait))
                 decision.retry = wait
-        decision.moves.append(Settle(flight.id, delivered, kept, receipts, outcome.metrics, child))
+        decision.moves.append(Settle(flight.id, delivered, kept, receipts, outcome.metrics, child, at=at.wall))
         return decision
 
     def _absent(self, flight: Flight, verdict: Verdict, _: Mapping[int, bytes], at: Moment) -> Decision:
@@ -120,25 +120,29 @@ class Judge:
     def _ambiguous(self, flight: Flight, verdict: Verdict, _: Mapping[int, bytes], at: Moment) -> Decision:
         flight.ambiguous = True
         if self.options.on_unknown == "hold":
-            return Decision(moves=[Postpone(flight.id, State.HELD)])
+            return self._paused(Decision(moves=[Postpone(flight.id, State.HELD, at=at.wall)]), verdict, at)
         return self._later(flight, verdict, State.UNKNOWN, at)
 
     def _later(self, flight: Flight, verdict: Verdict, target: State, at: Moment) -> Decision:
         """The batch waits for its next call, as long as the destination asked, else a jittered while; or the run halts."""
-        asked = verdict.after is not None and verdict.after > 0
-        failing = self._failed(flight, at, charged=not asked)
+        free = verdict.after or verdict.soon
+        failing = self._failed(flight, at, charged=free is None)
         failing.since = target
-        wait = verdict.after if verdict.after is not None and asked else wait_before(self.options.retry, failing.failures)
+        wait = wait_before(self.options.retry, failing.failures) if free is None else free
         over = self._over(failing, wait, at)
-        decision = Decision(moves=[Postpone(flight.id, target, None if over else at.wall + wait)])
-        if asked:
-            decision.pause = wait
-            decision.moves.append(Pause(self.destination, at.wall + wait, verdict.reason))
+        decision = self._paused(Decision(moves=[Postpone(flight.id, target, None if over else at.wall + wait)]), verdict, at)
         if over:
             decision.halt = verdict.error
         else:
             decision.waiting.append((failing, wait))
             decision.retry = wait
+        return decision
+
+    def _paused(self, decision: Decision, verdict: Verdict, at: Moment) -> Decision:
+        """*decision*, and no call to the destination for as long as it asked, whatever becomes of the batch."""
+        if verdict.after:
+            decision.pause = verdict.after
+            decision.moves.append(Pause(self.destination, at.wall + verdict.after, verdict.reason))
         return decision
 
     def _failed(self, flight: Flight, at: Moment, *, charged: bool) -> Flight:

@@ -1,19 +1,23 @@
-"""Which call may start now: plan, limits, pauses and halting behind one lock; no I/O inside it."""
+"""Which call may start now: plan, limits, pauses and halting behind one lock; no I/O inside it, but for a limit that processes share."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from threading import Condition
+from threading import Condition, Lock
 
 import attrs
 
 from sinkkit.clock import Clock
 from sinkkit.declaration.options import Options
+from sinkkit.delivery.choosing import Look
+from sinkkit.delivery.circuit import Circuit, Opened
 from sinkkit.delivery.decide import Decision, Judge, Moment
-from sinkkit.delivery.limiter import Limiter
-from sinkkit.delivery.plan import Flight, Plan
+from sinkkit.delivery.gate import Gate
+from sinkkit.delivery.limiter import ASKED_ANOTHER, Limits
+from sinkkit.delivery.plan import Flight, Plan, runs_of
 from sinkkit.delivery.verdict import Verdict
-from sinkkit.events import CallsSettled, DestinationPaused, Event, Observer, RetryScheduled, RunHalting
+from sinkkit.errors import SinkkitError
+from sinkkit.events import CallsSettled, ConcurrencyChanged, DestinationPaused, Event, Observer, RetryScheduled, RunHalting
 from sinkkit.journal.moves import Move, Postpone, Return, SettlePlain, Start
 from sinkkit.journal.protocol import Journal
 from sinkkit.journal.states import State
@@ -85,8 +89,10 @@ class Dispatcher:
     observe: Observer
     run: int
     load_id: str
-    limiter: Limiter | None = None
+    limiter: Limits | None = None
+    look: Look | None = None
     paused_until: float = 0.0
+    gate: Gate = attrs.field(default=attrs.Factory(lambda self: Gate(Circuit(self.options.retry)), takes_self=True))
     halted: BaseException | None = attrs.field(default=None, init=False)
     halting: bool = attrs.field(default=False, init=False)
     abandoned: bool = attrs.field(default=False, init=False)
@@ -94,9 +100,12 @@ class Dispatcher:
     in_flight: dict[int, Flight] = attrs.field(factory=dict, init=False)
     changed: Condition = attrs.field(factory=Condition, init=False)
     changes: int = attrs.field(default=0, init=False)
+    looking: Lock = attrs.field(factory=Lock, init=False)
 
     def exchange(self, finished: Finished, share: int) -> Grant:
         """Take what a worker has *finished*, and hand out up to *share* batches; none if it is 0."""
+        if share and self.look is not None:
+            self._look_ahead(self.look)
         with self.changed:
             if self.abandoned:
                 return Grant(over=True)
@@ -105,11 +114,30 @@ class Dispatcher:
             moves = self._settle(finished, at, events)
             moves += self._put_back(finished.unused, at)
             granted, wait = self._choose(share, at, moves) if share else ((), None)
+            self._listen(events)
+            self.gate.start(granted, at.now)
             if finished:
                 self._notify()
             ticket = self.journal.submit(moves) if moves else None
             over = not granted and (self.halting or (self.plan.empty and not self.in_flight))
             return Grant(ticket, granted, wait, over, events, self.changes)
+
+    def _look_ahead(self, look: Look) -> None:
+        """Make rows known from which batches can be chosen; they are read outside the lock, by one thread at a time."""
+        with self.looking:
+            while True:
+                with self.changed:
+                    segment = None if self.halting else self.plan.wanted
+                if segment is None:
+                    return
+                try:
+                    facts = look(segment)
+                except SinkkitError as error:
+                    self.halt(error)
+                    return
+                with self.changed:
+                    self.plan.learn(segment, facts)
+                    self._notify()
 
     def wait(self, grant: Grant) -> None:
         """Wait until something has changed since *grant*, at most as long as it says."""
@@ -119,11 +147,17 @@ class Dispatcher:
 
     def may_call(self, now: float) -> bool:
         """Whether a call that was granted may still start *now*; asked right before it, without the lock."""
-        return not self.halting and now >= self.paused_until
+        return not self.halting and now >= self.paused_until and (self.limiter is None or self.limiter.may_start(now))
+
+    @property
+    def counts_starts(self) -> bool:
+        """Whether the dispatcher wants to be told of each call that starts."""
+        return self.limiter is not None or self.gate.window is not None
 
     def starting(self, flight: Flight) -> None:
         """Note the very start of a call, which the limits count: its rows are read, the function comes next."""
         with self.changed:
+            self.gate.begin(flight, self.clock.now())
             if self.limiter is not None:
                 self.limiter.start(len(flight.rows), self.clock.now())
 
@@ -147,13 +181,14 @@ class Dispatcher:
         with self.changed:
             due = self.plan.next_due()
             now = self.clock.now()
-            return not self.halting and now >= self.paused_until and (self.plan.may_cut or (due is not None and due <= now))
+            work = self.plan.may_cut or (due is not None and due <= now)
+            return work and not self.halting and now >= self.paused_until and self.gate.is_open()
 
     def goes_on(self, running: int, slots: int) -> bool:
         """Whether more happens than *running* calls: a worker is between two of them, or one of *slots* is free for work now or later."""
         with self.changed:
             between = self.broken is None and len(self.in_flight) > running
-            return between or (running < slots and not self.halting and not self.plan.empty)
+            return between or (running < slots and self.gate.has_room_beside(running) and not self.halting and not self.plan.empty)
 
     def break_off(self, error: BaseException) -> None:
         """Halt because something other than a call went wrong; the first such error is what the run ends with."""
@@ -173,28 +208,36 @@ class Dispatcher:
         self.changed.notify_all()
 
     def _settle(self, finished: Finished, at: Moment, events: list[Event]) -> list[Move]:
+        limit = self.gate.limit
         moves: list[Move] = [SettlePlain(first, last) for first, last in runs_of(finished.plain)]
         tables: dict[str, list[int]] = {}
         for flight in finished.plain:
             del self.in_flight[flight.id]
+            self.plan.settled(flight)
             sums = tables.setdefault(flight.job.table, [0, 0, 0])
             sums[0] += 1
             sums[1] += len(flight.rows)
+        self.gate.went_well(finished.plain, at.now)
         self.judge.tally.delivered += sum(delivered for _, delivered, _ in tables.values())
         for answer in finished.answered:
             flight = answer.flight
             del self.in_flight[flight.id]
-            decision = self.judge.decide(flight, answer.verdict, answer.letters, at)
+            verdict, opened = self.gate.ended(flight, answer.verdict, self.in_flight, at.now)
+            decision = self.judge.decide(flight, verdict, answer.letters, at)
             sums = tables.setdefault(flight.job.table, [0, 0, 0])
             sums[:] = [sums[0] + 1, sums[1] + decision.delivered, sums[2] + decision.rejected]
             moves += decision.moves
-            self._follow(decision, flight, answer.verdict, at, events)
+            self.plan.settled(flight, decision.moves)
+            self._follow(decision, flight, verdict, at, events)
+            self._break_off_calls(opened, verdict, at, events)
         events += [
             CallsSettled(
                 load_id=self.load_id, table=table, calls=calls, delivered=delivered, rejected=rejected, in_flight=len(self.in_flight)
             )
             for table, (calls, delivered, rejected) in tables.items()
         ]
+        if self.gate.limit is not None and self.gate.limit != limit:
+            events.append(ConcurrencyChanged(destination=self.judge.destination, calls=self.gate.limit))
         return moves
 
     def _follow(self, decision: Decision, flight: Flight, verdict: Verdict, at: Moment, events: list[Event]) -> None:
@@ -213,15 +256,38 @@ class Dispatcher:
             )
         if decision.pause is not None:
             self.paused_until = max(self.paused_until, at.now + decision.pause)
+            if self.limiter is not None:
+                self.limiter.pause(decision.pause)
             events.append(DestinationPaused(destination=self.judge.destination, seconds=decision.pause, reason=verdict.reason))
         if decision.halt is not None:
             self._halt(decision.halt)
             events.append(RunHalting(reason=verdict.reason or str(decision.halt)))
 
+    def _break_off_calls(self, opened: Opened | None, verdict: Verdict, at: Moment, events: list[Event]) -> None:
+        """Where everything fails, no call starts for a while, or none any more."""
+        if opened is None or self.halting:
+            return
+        reason = f"{opened.failures} calls in a row failed, the last: {verdict.reason}"
+        if opened.gives_up:
+            self._halt(verdict.error)
+            events.append(RunHalting(reason=reason))
+        else:
+            self.paused_until = max(self.paused_until, at.now + opened.seconds)
+            events.append(DestinationPaused(destination=self.judge.destination, seconds=opened.seconds, reason=reason))
+
+    def _listen(self, events: list[Event]) -> None:
+        """A limit that processes share may tell of a pause that another was asked for, and may break."""
+        if self.limiter is not None:
+            if self.limiter.broken is not None:
+                self._halt(self.limiter.broken)
+            if (seconds := self.limiter.heard()) is not None:
+                events.append(DestinationPaused(destination=self.judge.destination, seconds=seconds, reason=ASKED_ANOTHER))
+
     def _put_back(self, unused: Sequence[Flight], at: Moment) -> list[Move]:
         """Batches that were claimed and not called wait again, as they were before."""
         for flight in unused:
             del self.in_flight[flight.id]
+            self.gate.cancel(flight)
             if self.limiter is not None:
                 self.limiter.cancel(len(flight.rows))
             probed = self.probes(flight)
@@ -236,22 +302,30 @@ class Dispatcher:
             return (), None
         if at.now < self.paused_until:
             return (), self.paused_until - at.now
+        if not self.gate.is_open():  # the end of a call opens it, and wakes those that wait
+            return (), None
+        if self.limiter is not None or self.gate.one_by_one:
+            share = 1
         held, flights = self._waited(share, at, moves)
-        if held is None and self.plan.may_cut and (not flights or (self.limiter is None and len(flights) < share)):
+        if held is None and len(flights) < share and self.plan.may_cut and self.plan.next_size():
             held = self._reserve(self.plan.next_size(), at)
             if held is None:
-                cuts, new = self.plan.cut(share - len(flights) if self.limiter is None else 1, self.run)
+                cuts, new = self.plan.cut(share - len(flights), self.run)
                 moves += cuts
                 self.in_flight.update((flight.id, flight) for flight in new)
                 flights += new
+        if not flights and held is None and self.plan.wanted is not None:
+            held = 0.0  # what was settled just now lets more rows be looked at
         due = self.plan.next_due()
+        if held is not None and due is not None and due <= at.now:
+            due = None  # the limit is what it waits for
         waits = [wait for wait in (held, None if due is None else due - at.now) if wait is not None]
         return flights, min(waits, default=None)
 
     def _waited(self, share: int, at: Moment, moves: list[Move]) -> tuple[float | None, list[Flight]]:
-        """Batches that waited and are due: one, or up to *share* where no limit counts them; or how long the limit wants."""
+        """Up to *share* batches that waited and are due; or how long the limit wants."""
         flights: list[Flight] = []
-        while len(flights) < (share if self.limiter is None else 1) and (waited := self.plan.due(at.now)) is not None:
+        while len(flights) < share and (waited := self.plan.due(at.now)) is not None:
             held = self._reserve(len(waited.rows), at)
             if held is not None:
                 self.plan.wait(waited, at.now)
@@ -269,16 +343,3 @@ class Dispatcher:
 
     def _reserve(self, rows: int, at: Moment) -> float | None:
         return None if self.limiter is None else self.limiter.reserve(rows, at.now)
-
-
-def runs_of(flights: Sequence[Flight]) -> list[tuple[int, int]]:
-    """The ids of *flights* as pairs of first and last of those that follow each other; one statement settles such a run."""
-    if not flights:
-        return []
-    found: list[tuple[int, int]] = []
-    for number in sorted(flight.id for flight in flights):
-        if found and found[-1][1] + 1 == number:
-            found[-1] = (found[-1][0], number)
-        else:
-            found.append((number, number))
-    return found

@@ -1,11 +1,11 @@
-"""The threads around the decisions: start workers as they are needed, stop them as they are told."""
+"""The workers around the decisions: start workers as they are needed, stop them as they are told."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import attrs
 
@@ -43,14 +43,35 @@ class Stop(Protocol):
         """Whether running calls shall not be waited for either."""
 
 
+Launch: TypeAlias = Callable[[Worker, str, Callable[[], None]], None]
+"""Lets a worker do its work, as a thread or task of the name given, and calls what it is given at the end of it."""
+
+
+def in_thread(worker: Worker, name: str, ended: Callable[[], None]) -> None:
+    """Let a thread of its own do a worker's work."""
+
+    def run() -> None:
+        worker.work()
+        ended()
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+
+
+def never() -> bool:
+    """Threads do not block each other."""
+    return False
+
+
 @attrs.define
 class Engine:
-    """Drives one load with threads.
+    """Drives one load with workers: threads, or slots of an event loop.
 
     Args:
         most: Workers at most.
         timeout: Seconds a call may take; a thread cannot be stopped, so it is only noticed.
         drain: Seconds that running calls get after a signal.
+        launch: Lets a worker do its work.
+        blocked: Whether no worker gets on, though slots may be free: something holds the one thread that they share.
     """
 
     dispatcher: Dispatcher
@@ -60,8 +81,9 @@ class Engine:
     drain: float
     clock: Clock
     stop: Stop
+    launch: Launch = in_thread
+    blocked: Callable[[], bool] = never
     _workers: list[Worker] = attrs.field(factory=list, init=False)
-    _threads: list[threading.Thread] = attrs.field(factory=list, init=False)
     _ended: threading.Semaphore = attrs.field(factory=lambda: threading.Semaphore(0), init=False)
     _asked_at: float | None = attrs.field(default=None, init=False)
     _seen: tuple[float, float] = attrs.field(default=(0.0, 0.0), init=False)
@@ -80,8 +102,8 @@ class Engine:
     def _supervise(self) -> None:
         self._start()
         wall, cpu = time.perf_counter(), time.process_time()
-        while self._ended_count < len(self._threads):
-            growing = len(self._threads) < self.most
+        while self._ended_count < len(self._workers):
+            growing = len(self._workers) < self._useful
             if self._ended.acquire(timeout=POLL_SECONDS if growing else IDLE_SECONDS):
                 self._ended_count += 1
                 continue
@@ -97,12 +119,16 @@ class Engine:
                 self._helpful = 0
             wall, cpu = now, used
 
+    @property
+    def _useful(self) -> int:
+        """Workers that may find a call to make: no more than there may be, and than may call at once for now."""
+        limit = self.dispatcher.gate.limit
+        return self.most if limit is None else min(self.most, limit)
+
     def _start(self) -> None:
         worker = self.new_worker()
-        thread = threading.Thread(target=self._run, args=(worker,), name=f"sinkkit-{len(self._threads) + 1}", daemon=True)
-        thread.start()
+        self.launch(worker, f"sinkkit-{len(self._workers) + 1}", self._ended.release)
         self._workers.append(worker)
-        self._threads.append(thread)
 
     def _relieve(self) -> None:
         """Settle what workers have finished that now wait in a call, so that a crash repeats no more than the calls that run."""
@@ -111,10 +137,6 @@ class Engine:
             since = worker.busy_since
             if since is not None and since < long_ago:
                 worker.relieve()
-
-    def _run(self, worker: Worker) -> None:
-        worker.work()
-        self._ended.release()
 
     def _would_help(self, window: float, computing: float) -> bool:
         """Whether one more worker would find something to do while those that run wait in their calls.
@@ -129,7 +151,7 @@ class Engine:
             return False
         now = self.clock.now()
         running = [now - since for since in [worker.busy_since for worker in self._workers] if since is not None]
-        if len(running) == len(self._workers) and min(running) > LONG_CALL_SECONDS:
+        if len(running) == len(self._workers) and (min(running) > LONG_CALL_SECONDS or self.dispatcher.gate.usual > CLAIM_SECONDS):
             return True
         if computing > WAITING_SHARE:
             return False
@@ -138,10 +160,10 @@ class Engine:
     def _grow(self) -> None:
         """As many workers again as there are, up to the limit."""
         try:
-            for _ in range(min(len(self._threads), self.most - len(self._threads))):
+            for _ in range(min(len(self._workers), self._useful - len(self._workers))):
                 self._start()
         except RuntimeError:  # the system gives no more threads: those that run are enough
-            self.most = len(self._threads)
+            self.most = len(self._workers)
 
     def _give_up(self) -> bool:
         cause = self.stop.asked()
@@ -160,7 +182,7 @@ class Engine:
         running = [worker.busy_since for worker in self._workers if worker.busy_since is not None]
         if not running or any(since > limit for since in running):
             return False
-        if self.dispatcher.goes_on(len(running), self.most):
+        if not self.blocked() and self.dispatcher.goes_on(len(running), self.most):
             return False
         self.dispatcher.halt(
             CallFailed(

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import attrs
 
 from sinkkit.clock import Clock
 from sinkkit.declaration.options import Options
+from sinkkit.declaration.sink import on_loop
+from sinkkit.delivery.adaptive import Window
 from sinkkit.delivery.call import Caller
+from sinkkit.delivery.choosing import Facts, Segment
+from sinkkit.delivery.circuit import Circuit
 from sinkkit.delivery.decide import Judge, Tally
 from sinkkit.delivery.dispatcher import Dispatcher
-from sinkkit.delivery.engine import Engine, Stop
-from sinkkit.delivery.limiter import Limiter
+from sinkkit.delivery.engine import Engine, Stop, in_thread, never
+from sinkkit.delivery.gate import Gate
+from sinkkit.delivery.limiter import Limits
+from sinkkit.delivery.picking import ReadFacts, chooser_for
 from sinkkit.delivery.plan import Flight, Plan, flight_of
+from sinkkit.delivery.slots import Crew
 from sinkkit.delivery.worker import Worker
 from sinkkit.events import Observer
 from sinkkit.faults import Faults
@@ -36,7 +44,12 @@ class Runtime:
 
 @attrs.frozen(kw_only=True)
 class Load:
-    """What is delivered: a package to a destination; *keep* encodes one row of a batch, by position, for a dead letter."""
+    """What is delivered: a package to a destination.
+
+    Attributes:
+        keep: Encodes one row of a batch, by position, for a dead letter.
+        look: Job, rows, key column or None, whether sizes count: reads what batches are chosen by.
+    """
 
     load_id: str
     run: int
@@ -44,7 +57,8 @@ class Load:
     options: Options
     caller: Caller
     keep: Callable[[Flight, int], bytes]
-    limiter: Limiter | None
+    look: ReadFacts
+    limiter: Limits | None
     drain: float
 
 
@@ -55,6 +69,8 @@ def deliver(load: Load, runtime: Runtime) -> BaseException | None:
         JournalError: If the journal cannot be written; what it holds stays true.
     """
     dispatcher = dispatcher_for(load, runtime)
+    sink = on_loop(load.caller.sink)
+    crew = None if sink is None else Crew(sink, dispatcher, runtime.journal)
     engine = Engine(
         dispatcher=dispatcher,
         new_worker=lambda: worker_for(load, runtime, dispatcher),
@@ -63,8 +79,14 @@ def deliver(load: Load, runtime: Runtime) -> BaseException | None:
         drain=load.drain,
         clock=runtime.clock,
         stop=runtime.stop,
+        launch=in_thread if crew is None else crew.launch,
+        blocked=never if crew is None else crew.blocked,
     )
-    engine.run()
+    try:
+        engine.run()
+    finally:
+        if crew is not None:
+            crew.close()
     if dispatcher.broken is not None:
         raise dispatcher.broken
     runtime.journal.flush(runtime.journal.submit([]))
@@ -80,8 +102,10 @@ def dispatcher_for(load: Load, runtime: Runtime) -> Dispatcher:
     judge = Judge(destination=load.destination, options=load.options, plan=plan, tally=tally)
     pause = journal.pause_of(load.destination)
     jobs = journal.jobs(load.load_id)
-    _wait_for_open(load, runtime, plan, {job.id: job for job in jobs})
-    plan.add_jobs(jobs)
+    waiting = _wait_for_open(load, runtime, plan, {job.id: job for job in jobs})
+    plan.chooser = chooser_for(load.options, load.look, journal, jobs, waiting)
+    if plan.chooser is None:
+        plan.add_jobs(jobs)
     return Dispatcher(
         plan=plan,
         judge=judge,
@@ -91,20 +115,36 @@ def dispatcher_for(load: Load, runtime: Runtime) -> Dispatcher:
         observe=runtime.observe,
         run=load.run,
         load_id=load.load_id,
+        gate=gate_for(load.options),
         limiter=load.limiter,
+        look=None if plan.chooser is None else partial(_look, load),
         paused_until=0.0 if pause is None else clock.now() + pause[0] - clock.wall(),
     )
 
 
-def _wait_for_open(load: Load, runtime: Runtime, plan: Plan, jobs: Mapping[int, JobRecord]) -> None:
-    """Put the package's open batches into the plan; those of unknown fate are put on hold where that is asked for."""
+def gate_for(options: Options) -> Gate:
+    """A gate for one load: a destination that is down gets as much patience as a batch; the window is new each time."""
+    adaptive = options.adaptive
+    return Gate(Circuit(options.retry), None if adaptive is None else Window(adaptive.min, adaptive.max))
+
+
+def _wait_for_open(load: Load, runtime: Runtime, plan: Plan, jobs: Mapping[int, JobRecord]) -> list[Flight]:
+    """Put the package's open batches into the plan and return them; those of unknown fate are put on hold where that is asked for."""
     clock = runtime.clock
+    found: list[Flight] = []
     for record in runtime.journal.recover(load.load_id, load.run):
+        flight = flight_of(record, jobs[record.job])
+        found.append(flight)
         if record.state is State.UNKNOWN and load.options.on_unknown == "hold":
-            runtime.journal.submit([Postpone(record.id, State.HELD)])
+            runtime.journal.submit([Postpone(record.id, State.HELD, at=clock.wall())])
         elif record.state is not State.HELD:
             later = 0.0 if record.not_before is None else max(0.0, record.not_before - clock.wall())
-            plan.wait(flight_of(record, jobs[record.job]), clock.now() + later)
+            plan.wait(flight, clock.now() + later)
+    return found
+
+
+def _look(load: Load, segment: Segment) -> Facts:
+    return load.look(segment.job.name, segment.rows, load.options.order_by, load.options.batch_bytes is not None)
 
 
 def most_rejected(setting: int | str | None, counts: Mapping[str, Counts]) -> float | None:
@@ -126,5 +166,5 @@ def worker_for(load: Load, runtime: Runtime, dispatcher: Dispatcher) -> Worker:
         observe=runtime.observe,
         faults=runtime.faults,
         keep=load.keep,
-        may_claim_many=load.options.on_unknown == "resend" and load.limiter is None,
+        may_claim_many=load.options.on_unknown == "resend" and load.options.order_by is None and not dispatcher.counts_starts,
     )

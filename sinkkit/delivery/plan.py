@@ -12,8 +12,10 @@ from itertools import count
 
 import attrs
 
-from sinkkit.delivery.rowsets import compact, from_text, is_run, key_of, to_text
-from sinkkit.journal.moves import Cut, NewBatch
+from sinkkit.delivery.choosing import Chooser, Facts, Segment
+from sinkkit.delivery.rowsets import compact, is_run, key_of, to_text
+from sinkkit.journal.moves import Cut, Move, NewBatch, Pick, Settle
+from sinkkit.journal.ranges import numbers_of
 from sinkkit.journal.records import BatchRecord, JobRecord
 from sinkkit.journal.states import State
 
@@ -45,10 +47,14 @@ class Flight:
     failing_since: float | None = None
 
 
+def rows_of(record: BatchRecord | NewBatch) -> Sequence[int]:
+    """The row numbers of a batch of the journal."""
+    return numbers_of(record.first_row, record.row_count, record.ranges)
+
+
 def flight_of(record: BatchRecord, job: JobRecord) -> Flight:
     """An open batch of the journal."""
-    rows = range(record.first_row, record.first_row + record.row_count) if record.ranges is None else from_text(record.ranges)
-    return Flight(record.id, job, rows, record.key, record.attempts, record.ambiguous, record.state)
+    return Flight(record.id, job, rows_of(record), record.key, record.attempts, record.ambiguous, record.state)
 
 
 @attrs.define
@@ -59,14 +65,17 @@ class Plan:
         batch_size: Rows a batch; 0 makes one batch of each job.
         next_id: The first batch id that is free.
         in_order: Let no batch overtake one that waits.
+        chooser: Chooses the rows of batches where they are not simply the next ones.
     """
 
     batch_size: int
     next_id: int
     in_order: bool = False
+    chooser: Chooser | None = None
     _jobs: deque[JobRecord] = attrs.field(factory=deque, init=False)
     _frontier: int = attrs.field(default=0, init=False)
     _waiting: list[tuple[tuple[float, ...], int, Flight, float]] = attrs.field(factory=list, init=False)
+    _picked: dict[int, int] = attrs.field(factory=dict, init=False)
     _ties: count[int] = attrs.field(factory=count, init=False)
 
     def add_jobs(self, jobs: Iterable[JobRecord]) -> None:
@@ -82,8 +91,10 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing is left to hand out, now or later."""
-        return not self._jobs and not self._waiting
+        """Whether nothing is left to hand out, now or later; but for what waits for a batch that is in flight or on hold."""
+        if self._waiting:
+            return False
+        return not self._jobs if self.chooser is None else self.wanted is None and self.chooser.next_batch() is None
 
     def due(self, now: float) -> Flight | None:
         """The next batch that waited and need not wait any more."""
@@ -98,15 +109,32 @@ class Plan:
     @property
     def may_cut(self) -> bool:
         """Whether new batches may be cut now."""
-        return bool(self._jobs) and not (self.in_order and self._waiting)
+        if self.in_order and self._waiting:
+            return False
+        return bool(self._jobs) if self.chooser is None else (self.wanted is not None or self.chooser.next_batch() is not None)
+
+    @property
+    def wanted(self) -> Segment | None:
+        """Rows that should become known before more batches are cut."""
+        return None if self.chooser is None else self.chooser.wanted
+
+    def learn(self, segment: Segment, facts: Facts) -> None:
+        """Make rows known that were ``wanted``."""
+        if self.chooser is not None:
+            self.chooser.learn(segment, facts)
 
     def next_size(self) -> int:
         """Rows of the next new batch."""
+        if self.chooser is not None:
+            batch = self.chooser.next_batch()
+            return 0 if batch is None else len(batch[1])
         job = self._jobs[0]
         return min(self.batch_size or job.row_count, job.row_count - self._frontier)
 
-    def cut(self, most: int, run: int) -> tuple[list[Cut], list[Flight]]:
+    def cut(self, most: int, run: int) -> tuple[Sequence[Cut | Pick], list[Flight]]:
         """Up to *most* new batches, of as many jobs as that takes, and the moves that say so."""
+        if self.chooser is not None:
+            return self._pick(self.chooser, most, run)
         cuts: list[Cut] = []
         flights: list[Flight] = []
         while self._jobs and len(flights) < most:
@@ -129,7 +157,31 @@ class Plan:
             self._frontier = self._jobs[0].frontier if self._jobs else 0
         return flights
 
-    def _new(self, job: JobRecord, rows: range) -> Flight:
+    def _pick(self, chooser: Chooser, most: int, run: int) -> tuple[list[Pick], list[Flight]]:
+        picks: list[Pick] = []
+        flights: list[Flight] = []
+        while len(flights) < most and chooser.next_batch() is not None:
+            job, rows = chooser.cut()
+            flight = self._new(job, compact(rows))
+            since = self._picked.get(job.id, job.frontier)
+            self._picked[job.id] = since + len(rows)
+            picks.append(Pick(job.id, since, run, record_of(flight, None)))
+            flights.append(flight)
+        return picks, flights
+
+    def settled(self, flight: Flight, moves: Sequence[Move] | None = None) -> None:
+        """Note which rows of *flight* came to their end: all of them, unless *moves* say otherwise."""
+        if self.chooser is None:
+            return
+        rows: Iterable[int] = flight.rows
+        if moves is not None:
+            ends = [move for move in moves if isinstance(move, Settle) and move.batch == flight.id]
+            children = [child for move in ends if (child := move.child) is not None]
+            again = {row for child in children for row in rows_of(child)}
+            rows = [row for row in flight.rows if row not in again] if ends else ()
+        self.chooser.release(flight.job.id, rows)
+
+    def _new(self, job: JobRecord, rows: Sequence[int]) -> Flight:
         return Flight(self._take_id(), job, rows, key_of(job.load_id, job.name, rows), 1)
 
     def _take_id(self) -> int:
@@ -151,3 +203,16 @@ def record_of(flight: Flight, not_before: float | None) -> NewBatch:
     return NewBatch(
         flight.id, flight.rows[0], len(flight.rows), ranges, flight.key, flight.attempts, flight.ambiguous, not_before
     )
+
+
+def runs_of(flights: Sequence[Flight]) -> list[tuple[int, int]]:
+    """The ids of *flights* as pairs of first and last of those that follow each other; one statement settles such a run."""
+    if not flights:
+        return []
+    found: list[tuple[int, int]] = []
+    for number in sorted(flight.id for flight in flights):
+        if found and found[-1][1] + 1 == number:
+            found[-1] = (found[-1][0], number)
+        else:
+            found.append((number, number))
+    return found

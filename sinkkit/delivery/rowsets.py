@@ -15,7 +15,7 @@ def is_run(rows: Sequence[int]) -> bool:
 
 
 def to_text(rows: Sequence[int]) -> str:
-    """``0-4,7,9-10`` for the rows 0 to 4, 7, 9 and 10, which are in order."""
+    """``0-4,7,9-10`` for the rows 0 to 4, 7, 9 and 10, which are in order; ``journal.ranges`` reads it."""
     if isinstance(rows, range):
         return f"{rows[0]}-{rows[-1]}" if len(rows) > 1 else str(rows[0])
     parts: list[list[int]] = []
@@ -25,15 +25,6 @@ def to_text(rows: Sequence[int]) -> str:
         else:
             parts.append([row, row])
     return ",".join(f"{first}-{last}" if last > first else str(first) for first, last in parts)
-
-
-def from_text(text: str) -> tuple[int, ...]:
-    """The rows that ``to_text`` wrote."""
-    found: list[int] = []
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        found.extend(range(int(first), int(last or first) + 1))
-    return tuple(found)
 
 
 def compact(rows: Sequence[int]) -> Sequence[int]:

@@ -34,6 +34,7 @@ class Verdict:
         reason: The same for people, with the destination's own words.
         status: The HTTP status, where there was one.
         after: Seconds that the destination wants no calls for.
+        soon: Seconds after which there is a place again, where too many calls at once were the reason; None: they were not.
     """
 
     fate: Fate
@@ -42,6 +43,7 @@ class Verdict:
     reason: str = ""
     status: int | None = None
     after: float | None = None
+    soon: float | None = None
 
 
 PLAIN = Verdict(fate=Fate.ANSWERED)

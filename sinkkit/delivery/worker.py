@@ -1,15 +1,20 @@
-"""One worker: claims batches, calls, settles; a thin loop around the dispatcher's decisions."""
+"""One worker: claims batches, calls, settles; a thin loop around the dispatcher's decisions.
+
+What a worker does is written once, as steps up to whatever has to be waited for. A thread carries them out
+by waiting; a slot of an event loop (``slots``) does so by awaiting.
+"""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, TypeAlias
 
 import attrs
 
 from sinkkit.clock import Clock
-from sinkkit.delivery.call import Caller
+from sinkkit.delivery.call import Begin, Caller
 from sinkkit.delivery.decide import to_keep
 from sinkkit.delivery.dispatcher import NOTHING, Answered, Dispatcher, Finished, Grant
 from sinkkit.delivery.plan import Flight
@@ -27,15 +32,18 @@ FITTING_SECONDS = 0.004
 MOST_BATCHES = 4096
 """The largest claim, however fast the calls are."""
 
+Step: TypeAlias = int | Grant | Flight
+"""What to wait for: until a ticket is durable, until something has changed since a grant, or for the call of a batch."""
+
 
 @attrs.define(eq=False)
 class Worker:
-    """State of one worker thread.
+    """State of one worker, a thread or a slot of an event loop.
 
     Attributes:
         busy_since: When the call now running began, on the run's clock; None between calls.
         calling: Seconds spent in claims that have ended: reading rows and calling.
-        computing: How many of them this thread was on a processor.
+        computing: How many of them its thread was on a processor.
     """
 
     dispatcher: Dispatcher
@@ -55,39 +63,61 @@ class Worker:
 
     def work(self) -> None:
         """Until nothing is left or the run halts. What goes wrong outside a call, such as a full disk under the journal, halts the run."""
+        call = self.caller.deliver if self.may_claim_many and self.faults is idle else self._call
+        steps = self.steps()
+        verdict: Verdict | None = None
         try:
-            finished = NOTHING
             while True:
-                grant = self._exchange(finished)
-                if grant.over:
-                    return
-                finished = self._measured(grant.flights) if grant.flights else self._wait(grant)
+                step = steps.send(verdict)
+                if isinstance(step, Flight):
+                    verdict = call(step)
+                    continue
+                verdict = None
+                if isinstance(step, Grant):
+                    self.dispatcher.wait(step)
+                else:
+                    self.journal.flush(step)
+        except StopIteration:
+            return
         except BaseException as error:  # noqa: BLE001  # a thread has nobody to raise to: the run halts with it as its cause
             self.dispatcher.break_off(error)
+
+    def steps(self) -> Generator[Step, Any, None]:
+        """All the work, step by step; whoever carries them out sends back the verdict of a call."""
+        finished = NOTHING
+        while True:
+            self.faults(Point.BEFORE_CLAIM)
+            grant = self.dispatcher.exchange(finished, self._share)
+            yield from self._tell(grant, finished)
+            if grant.over:
+                return
+            if grant.flights:
+                finished = yield from self._measured(grant.flights)
+            else:
+                self._share = 1
+                yield grant
+                finished = NOTHING
 
     def relieve(self) -> None:
         """Settle the calls of a claim that have ended and hand back those not begun, while the one now running takes long.
 
         Called from another thread than the worker's; each batch is taken by one of the two.
         """
+        if not (self._done or self._claim):
+            return
         finished = Finished(taken(self._done), (), taken(self._claim))
         if not finished:
             return
         try:
-            self._tell(self.dispatcher.exchange(finished, 0), finished)
+            for ticket in self._tell(self.dispatcher.exchange(finished, 0), finished):
+                self.journal.flush(ticket)
         except BaseException as error:  # noqa: BLE001  # as in a worker's own thread: the run halts with it as its cause
             self.dispatcher.break_off(error)
 
-    def _exchange(self, finished: Finished) -> Grant:
-        self.faults(Point.BEFORE_CLAIM)
-        grant = self.dispatcher.exchange(finished, self._share)
-        self._tell(grant, finished)
-        return grant
-
-    def _tell(self, grant: Grant, finished: Finished) -> None:
+    def _tell(self, grant: Grant, finished: Finished) -> Generator[int, Any, None]:
         """Make durable what was decided, then let observers know."""
         if grant.ticket is not None:
-            self.journal.flush(grant.ticket)
+            yield grant.ticket
             if finished:
                 self.faults(Point.AFTER_SETTLE)
             if grant.flights:
@@ -95,24 +125,18 @@ class Worker:
         for event in grant.events:
             self.observe(event)
 
-    def _wait(self, grant: Grant) -> Finished:
-        self._share = 1
-        self.dispatcher.wait(grant)
-        return NOTHING
-
-    def _measured(self, flights: Sequence[Flight]) -> Finished:
+    def _measured(self, flights: Sequence[Flight]) -> Generator[Flight, Verdict, Finished]:
         if len(flights) == 1:
             self.observe(CallsStarted(in_flight=len(self.dispatcher.in_flight)))
         wall, cpu = time.perf_counter(), time.thread_time()
-        finished = self._call_all(flights)
+        finished = yield from self._call_all(flights)
         self.calling += time.perf_counter() - wall
         self.computing += time.thread_time() - cpu
         return finished
 
-    def _call_all(self, flights: Sequence[Flight]) -> Finished:
+    def _call_all(self, flights: Sequence[Flight]) -> Generator[Flight, Verdict, Finished]:
         """Call the batches of a claim one after another, until its time is used up or something other than success comes back."""
         now, may_call, claim, done = self.clock.now, self.dispatcher.may_call, self._claim, self._done
-        call = self.caller.deliver if self.may_claim_many and self.faults is idle else self._call
         claim.extend(flights)
         answered: tuple[Answered, ...] = ()
         calls, began = 0, now()
@@ -124,7 +148,7 @@ class Worker:
                 flight = claim.popleft()
             except IndexError:  # the rest was handed back at this moment
                 break
-            verdict = call(flight)
+            verdict = yield flight
             if verdict is not PLAIN:
                 self.busy_since = None
                 answered = (self._answered(flight, verdict),)
@@ -145,19 +169,23 @@ class Worker:
         self._share = max(1, min(2 * self._share, fitting, MOST_BATCHES))
 
     def _call(self, flight: Flight) -> Verdict:
-        if self.dispatcher.limiter is not None:
+        if self.dispatcher.counts_starts:
             verdict = self._limited(flight)
         elif self.dispatcher.probes(flight):
             verdict = self.caller.probe(flight)
         else:
             verdict = self.caller.deliver(flight)
-        if self.faults is not idle:
-            self.faults(Point.AFTER_CALL)
+        self.called()
         return verdict
 
-    def _limited(self, flight: Flight) -> Verdict:
-        """A call that a limit counts: from the moment when its rows are read, which may take a while, or its end if they never are."""
-        begun = False
+    def called(self) -> None:
+        """The point between a call and what the journal knows of it."""
+        if self.faults is not idle:
+            self.faults(Point.AFTER_CALL)
+
+    def beginning(self, flight: Flight) -> Begin:
+        """What lets limits count the call of *flight*, once."""
+        begun = not self.dispatcher.counts_starts
 
         def begin() -> None:
             nonlocal begun
@@ -165,6 +193,11 @@ class Worker:
                 begun = True
                 self.dispatcher.starting(flight)
 
+        return begin
+
+    def _limited(self, flight: Flight) -> Verdict:
+        """A call that a limit counts: from the moment when its rows are read, which may take a while, or its end if they never are."""
+        begin = self.beginning(flight)
         if self.dispatcher.probes(flight):
             begin()
             return self.caller.probe(flight)

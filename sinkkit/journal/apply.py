@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
 
 from sinkkit.errors import JournalError
-from sinkkit.journal.moves import Cut, Move, NewBatch, Pause, Postpone, Return, Settle, SettlePlain, Split, Start
-from sinkkit.journal.records import RejectedRecord
+from sinkkit.journal import letters
+from sinkkit.journal.letters import storable
+from sinkkit.journal.moves import Cut, Move, NewBatch, Pause, Pick, Postpone, Return, Settle, SettlePlain, Split, Start
+from sinkkit.journal.ranges import numbers_of
 from sinkkit.journal.states import State, sources_of
 
 
@@ -23,6 +25,10 @@ ADVANCE = "UPDATE jobs SET frontier = ? WHERE id = ? AND frontier = ?"
 INSERT_IN_FLIGHT = (
     "INSERT INTO batches (id, job, first_row, row_count, key, state, attempts, run, calls) "
     f"VALUES (?, ?, ?, ?, ?, {int(State.IN_FLIGHT)}, 1, ?, 1)"
+)
+INSERT_PICKED = (
+    "INSERT INTO batches (id, job, first_row, row_count, ranges, key, state, attempts, run, calls) "
+    f"VALUES (?, ?, ?, ?, ?, ?, {int(State.IN_FLIGHT)}, 1, ?, 1)"
 )
 INSERT_PLANNED = (
     "INSERT INTO batches (id, job, first_row, row_count, ranges, key, state, attempts, ambiguous, not_before) "
@@ -48,7 +54,7 @@ SETTLE = (
 )
 POSTPONE = {
     target: (
-        f"UPDATE batches SET state = {int(target)}, not_before = ?, ambiguous = ambiguous OR {int(target is not State.PLANNED)} "
+        f"UPDATE batches SET state = {int(target)}, not_before = ?, held_at = ?, ambiguous = ambiguous OR {int(target is not State.PLANNED)} "
         f"WHERE id = ? AND state IN ({_among(sources_of(target))})"
     )
     for target in (State.PLANNED, State.UNKNOWN, State.HELD)
@@ -57,14 +63,11 @@ SPLIT = (
     f"UPDATE batches SET state = {int(State.SPLIT)} "
     f"WHERE id = ? AND state IN ({_among(sources_of(State.SPLIT))}) AND row_count = ? AND NOT ambiguous"
 )
-REJECT = (
-    "INSERT INTO rejected (id, load_id, table_name, row_index, row, reason, error, status, attempts, rejected_at) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
 RECEIPT = (
-    "INSERT INTO receipts (load_id, table_name, row_index, receipt) "
-    "SELECT jobs.load_id, jobs.table_name, ?, ? FROM batches JOIN jobs ON jobs.id = batches.job WHERE batches.id = ?"
+    "INSERT INTO receipts (load_id, table_name, row_index, receipt, delivered_at) "
+    "SELECT jobs.load_id, jobs.table_name, ?, ?, ? FROM batches JOIN jobs ON jobs.id = batches.job WHERE batches.id = ?"
 )
+FIRST_INDEX = "SELECT first_index FROM jobs WHERE id = (SELECT job FROM batches WHERE id = ?)"
 PAUSE = (
     "INSERT INTO pauses (destination, until, reason) VALUES (?, ?, ?) "
     "ON CONFLICT (destination) DO UPDATE SET until = max(until, excluded.until), reason = excluded.reason"
@@ -90,6 +93,12 @@ def _cut(db: sqlite3.Connection, move: Cut) -> None:
     db.executemany(INSERT_IN_FLIGHT, [(batch, move.job, first, rows, key, move.run) for batch, first, rows, key in move.batches])
 
 
+def _pick(db: sqlite3.Connection, move: Pick) -> None:
+    new = move.batch
+    _expect(db.execute(ADVANCE, (move.since + new.row_count, move.job, move.since)).rowcount, 1, move)
+    db.execute(INSERT_PICKED, (new.id, move.job, new.first_row, new.row_count, new.ranges, new.key, move.run))
+
+
 def _start(db: sqlite3.Connection, move: Start) -> None:
     changed = db.execute(START, (move.run, move.first, move.last, int(move.since))).rowcount
     _expect(changed, move.last - move.first + 1, move)
@@ -103,6 +112,8 @@ def _return(db: sqlite3.Connection, move: Return) -> None:
 def _settle_plain(db: sqlite3.Connection, move: SettlePlain) -> None:
     changed = db.execute(SETTLE_PLAIN, (move.first, move.last)).rowcount
     _expect(changed, move.last - move.first + 1, move)
+    for rows in letters.carried(db, move.first, move.last):
+        letters.close(db, rows)
 
 
 def _settle(db: sqlite3.Connection, move: Settle) -> None:
@@ -110,28 +121,24 @@ def _settle(db: sqlite3.Connection, move: Settle) -> None:
     again = 0 if move.child is None else move.child.row_count
     changed = db.execute(SETTLE, (move.delivered, len(move.rejected), metrics, move.batch, again)).rowcount
     _expect(changed, 1, move)
-    if move.rejected:
-        db.executemany(REJECT, [_letter(record) for record in move.rejected])
-    if move.receipts:
-        db.executemany(RECEIPT, [(index, storable(receipt), move.batch) for index, receipt in move.receipts])
+    replayed = letters.carried(db, move.batch, move.batch)
+    if replayed:
+        _settle_letters(db, move, replayed[0])
+    else:
+        letters.keep(db, move.rejected)
+        db.executemany(RECEIPT, [(index, storable(receipt), move.at, move.batch) for index, receipt in move.receipts])
     if move.child is not None:
         _insert(db, move.batch, move.child)
         db.execute(INHERIT_RESENT, (move.batch, move.child.id))
 
 
-def _letter(record: RejectedRecord) -> tuple[Any, ...]:
-    return (
-        record.id,
-        record.load_id,
-        record.table,
-        record.index,
-        record.row,
-        storable(record.reason),
-        record.error,
-        record.status,
-        record.attempts,
-        record.rejected_at,
-    )
+def _settle_letters(db: sqlite3.Connection, move: Settle, rows: letters.Carried) -> None:
+    """What the end of a batch of a replay means for the dead letters that it carries."""
+    again: Sequence[int] = ()
+    if move.child is not None:
+        (first_index,) = db.execute(FIRST_INDEX, (move.batch,)).fetchone()
+        again = [first_index + row for row in numbers_of(move.child.first_row, move.child.row_count, move.child.ranges)]
+    letters.settle(db, rows, again=again, rejected=move.rejected, receipts=move.receipts, at=move.at)
 
 
 def _insert(db: sqlite3.Connection, parent: int, new: NewBatch) -> None:
@@ -140,7 +147,7 @@ def _insert(db: sqlite3.Connection, parent: int, new: NewBatch) -> None:
 
 
 def _postpone(db: sqlite3.Connection, move: Postpone) -> None:
-    _expect(db.execute(POSTPONE[move.target], (move.not_before, move.batch)).rowcount, 1, move)
+    _expect(db.execute(POSTPONE[move.target], (move.not_before, move.at, move.batch)).rowcount, 1, move)
 
 
 def _split(db: sqlite3.Connection, move: Split) -> None:
@@ -154,13 +161,9 @@ def _pause(db: sqlite3.Connection, move: Pause) -> None:
     db.execute(PAUSE, (move.destination, move.until, storable(move.reason)))
 
 
-def storable(text: str) -> str:
-    """*text* as UTF-8 can hold it: half a surrogate pair, as a destination's broken answer may have, becomes its escape."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
 _APPLY: dict[type[Any], Callable[[sqlite3.Connection, Any], None]] = {
     Cut: _cut,
+    Pick: _pick,
     Start: _start,
     Return: _return,
     SettlePlain: _settle_plain,

@@ -66,6 +66,12 @@ class Commits:
         with self._file_lock, transaction(self._db):
             return work(self._db)
 
+    def bare(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run *work*, which SQLite does not let run inside a transaction, after all that is in line."""
+        self.flush(self._submitted)
+        with self._file_lock:
+            return work(self._db)
+
     def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run *work*, which only reads, on one state of the file, whatever other processes commit meanwhile."""
         with self._file_lock:

@@ -40,6 +40,16 @@ class Cut:
 
 
 @attrs.frozen
+class Pick:
+    """Cut rows of *job*, which need not be the next ones, into a new *batch* that is in flight at once; *since* were cut before it."""
+
+    job: int
+    since: int
+    run: int
+    batch: NewBatch
+
+
+@attrs.frozen
 class Start:
     """Put existing batches *first* to *last*, all *since* planned or unknown, in flight for one more call."""
 
@@ -68,7 +78,10 @@ class SettlePlain:
 
 @attrs.frozen
 class Settle:
-    """A batch came to its end: rows delivered, dead letters, receipts ``(index in the table, receipt)``, numbers, and rows to send again."""
+    """A batch came to its end: rows delivered, dead letters, receipts ``(index in the table, receipt)``, numbers, and rows to send again.
+
+    *at* is when, in seconds since the epoch; it is kept with the receipts.
+    """
 
     batch: int
     delivered: int
@@ -76,15 +89,20 @@ class Settle:
     receipts: Sequence[tuple[int, str]] = ()
     metrics: Mapping[str, int | float] = attrs.field(factory=dict)
     child: NewBatch | None = None
+    at: float | None = None
 
 
 @attrs.frozen
 class Postpone:
-    """A batch waits as *target* (planned, unknown or held), not to be called before *not_before* (seconds since the epoch)."""
+    """A batch waits as *target* (planned, unknown or held), not to be called before *not_before* (seconds since the epoch).
+
+    *at*, in seconds since the epoch too, is since when it is on hold.
+    """
 
     batch: int
     target: State
     not_before: float | None = None
+    at: float | None = None
 
 
 @attrs.frozen
@@ -104,4 +122,4 @@ class Pause:
     reason: str
 
 
-Move: TypeAlias = Cut | Start | Return | SettlePlain | Settle | Postpone | Split | Pause
+Move: TypeAlias = Cut | Pick | Start | Return | SettlePlain | Settle | Postpone | Split | Pause

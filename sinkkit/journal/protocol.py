@@ -7,11 +7,13 @@ another state than it names changes nothing and raises ``JournalError``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from sinkkit.journal.letters import Taken
 from sinkkit.journal.moves import Move
-from sinkkit.journal.records import BatchRecord, Counts, JobRecord, PackageRecord, RejectedRecord, RunRecord
+from sinkkit.journal.pruning import Counted
+from sinkkit.journal.records import BatchRecord, Counts, HeldRecord, JobRecord, PackageRecord, RejectedRecord, RunRecord
 
 
 class Journal(Protocol):
@@ -23,8 +25,10 @@ class Journal(Protocol):
     def flush(self, ticket: int) -> None:
         """Return once everything submitted up to *ticket* is durable."""
 
-    def register(self, package: PackageRecord, jobs: Sequence[JobRecord]) -> None:
-        """Make a sealed package known; its rows count from now on."""
+    def register(
+        self, package: PackageRecord, jobs: Sequence[JobRecord], schemas: Mapping[str, str] | None = None, taking: Iterable[Taken] = ()
+    ) -> None:
+        """Make a sealed package known; its rows count from now on, and the dead letters that a replay carries are taken by it alone."""
 
     def replace(self, load_id: str, folder: str, jobs: Sequence[JobRecord]) -> None:
         """Point an extracted package at a normalized set of files."""
@@ -41,6 +45,9 @@ class Journal(Protocol):
     def recover(self, load_id: str, run: int) -> list[BatchRecord]:
         """Turn what was in flight when the last owner died into unknown; return all open batches, with which *run* goes on."""
 
+    def cut_rows(self, job: int, beyond: int = 0) -> list[tuple[int, int, str | None]]:
+        """First row, number of rows and ranges of each batch of *job*, whatever became of it, that may hold rows from number *beyond* on."""
+
     def next_batch_id(self) -> int:
         """An id that no batch has had in any open package."""
 
@@ -48,13 +55,19 @@ class Journal(Protocol):
         """Fold a settled package's batches into counts."""
 
     def drop(self, load_id: str, at: float) -> None:
-        """Give a package up: its open rows stay counted as pending or unknown in the fold."""
+        """Give a package up: its open rows stay counted as pending or unknown in the fold, the letters of a replay are free again."""
 
     def counts(self, load_id: str) -> dict[str, Counts]:
         """Where the rows of each table of a package are."""
 
     def held_only(self, load_id: str) -> bool:
         """Whether nothing of a package is open but batches on hold."""
+
+    def held(self) -> list[HeldRecord]:
+        """Every batch on hold, in the order of the rows."""
+
+    def resolve(self, batches: Sequence[int], *, arrived: bool) -> None:
+        """Settle batches on hold as delivered, or plan them anew under their keys; all of them or none."""
 
     def start_run(self, name: str | None, destination: str | None, at: float) -> int:
         """Note that a run began; returns its id."""
@@ -71,11 +84,26 @@ class Journal(Protocol):
     def pause_of(self, destination: str) -> tuple[float, str] | None:
         """Until when (seconds since the epoch) and why no call to *destination* may start."""
 
-    def rejected(self, table: str | None = None) -> Iterator[RejectedRecord]:
-        """Dead letters, oldest first."""
+    def rejected(self, table: str | None = None, *, reason: str | None = None, taken: bool = True) -> Iterator[RejectedRecord]:
+        """Dead letters, oldest first; with *reason*, those whose reason contains it; without *taken*, those that no replay is sending."""
+
+    def rejected_row(self, letter: str) -> RejectedRecord | None:
+        """The dead letter with this id."""
+
+    def rejected_count(self) -> int:
+        """How many dead letters there are."""
+
+    def schema(self, load_id: str, table: str) -> str | None:
+        """The text of a table's schema as it was registered with a package, while rows of it are open or dead letters."""
 
     def receipts(self, table: str | None = None) -> Iterator[Mapping[str, Any]]:
         """The destination's own ids of delivered rows."""
+
+    def prune(self, before: float, *, rejected: bool, run: int | None) -> Counted:
+        """Forget what is older than *before* (seconds since the epoch) and not open; with *run* None, only say what that would be."""
+
+    def shrink(self) -> int:
+        """Give free room back to the disk where that pays; returns how many bytes."""
 
     def close(self) -> None:
         """Release the file."""

@@ -16,13 +16,15 @@ class PackageState(StrEnum):
 
     EXTRACTED = "extracted"
     NORMALIZED = "normalized"
+    RESOLVED = "resolved"
+    """Its last rows were settled by hand; the next run finishes it."""
     COMPLETED = "completed"
     DROPPED = "dropped"
 
 
 @attrs.frozen(kw_only=True)
 class PackageRecord:
-    """A load package: *destination* is None until its first claim binds it; times are seconds since the epoch."""
+    """A load package: *destination* is None until its first claim binds it; *replay* if its rows are dead letters; times are seconds since the epoch."""
 
     load_id: str
     folder: str
@@ -31,11 +33,12 @@ class PackageRecord:
     destination: str | None
     created_at: float
     completed_at: float | None = None
+    replay: bool = False
 
 
 @attrs.frozen(kw_only=True)
 class JobRecord:
-    """A file of a package: *frontier* rows of *row_count* have been cut into batches; *first_index* is its first row's number in the table."""
+    """A file of a package: *frontier* rows of *row_count* have been cut into batches (the first ones, unless an order chose them); *first_index* is its first row's number in the table."""
 
     id: int
     load_id: str
@@ -63,8 +66,24 @@ class BatchRecord:
 
 
 @attrs.frozen(kw_only=True)
+class HeldRecord:
+    """A batch on hold, with its place; *held_at* in seconds since the epoch, None if that was not kept."""
+
+    batch: BatchRecord
+    load_id: str
+    table: str
+    job: str
+    first_index: int
+    held_at: float | None
+
+
+@attrs.frozen(kw_only=True)
 class RejectedRecord:
-    """A dead letter: the row as one JSON line of the package's encoding, and why it was refused."""
+    """A dead letter: the row as one JSON line of the package's encoding, and why it was refused.
+
+    The journal adds *number*, its place in the list; *taken_by*, the load id of the replay that sends it again; and
+    *destination*, the name of the one that refused it, as long as its package is known.
+    """
 
     id: str
     load_id: str
@@ -76,6 +95,9 @@ class RejectedRecord:
     status: int | None
     attempts: int
     rejected_at: float
+    number: int = 0
+    taken_by: str | None = None
+    destination: str | None = None
 
 
 @attrs.frozen(kw_only=True)

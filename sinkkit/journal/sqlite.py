@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sinkkit.clock import Clock
 from sinkkit.errors import JournalError
-from sinkkit.journal import accounts
+from sinkkit.journal import accounts, letters, pruning, resolving
 from sinkkit.journal.commits import Commits
 from sinkkit.journal.moves import Move
 from sinkkit.journal.opening import named, open_file
-from sinkkit.journal.records import BatchRecord, Counts, JobRecord, PackageRecord, PackageState, RejectedRecord, RunRecord
+from sinkkit.journal.records import (
+    BatchRecord,
+    Counts,
+    HeldRecord,
+    JobRecord,
+    PackageRecord,
+    PackageState,
+    RejectedRecord,
+    RunRecord,
+)
 from sinkkit.journal.states import State
 
 T = TypeVar("T")
 
-PACKAGE_COLUMNS = "load_id, folder, state, run_name, destination, created_at, completed_at"
+PACKAGE_COLUMNS = "load_id, folder, state, run_name, destination, created_at, completed_at, replay"
 JOB_COLUMNS = "id, load_id, name, table_name, row_count, first_index, frontier"
 BATCH_COLUMNS = "id, job, first_row, row_count, ranges, key, state, attempts, ambiguous, not_before"
-LETTER_COLUMNS = "id, load_id, table_name, row_index, row, reason, error, status, attempts, rejected_at"
+RECEIPTS = (
+    "SELECT rowid, load_id, table_name, row_index, receipt, delivered_at FROM receipts "
+    "WHERE rowid > ?1 AND (?2 IS NULL OR table_name = ?2) ORDER BY rowid LIMIT 10000"
+)
 IN_FLIGHT_IS_UNKNOWN = (
     f"UPDATE batches SET state = {int(State.UNKNOWN)}, ambiguous = 1 "
     f"WHERE state = {int(State.IN_FLIGHT)} AND job IN (SELECT id FROM jobs WHERE load_id = ?)"
@@ -64,13 +76,23 @@ class SqliteJournal:
         with named(self.path):
             self._commits.flush(ticket)
 
-    def register(self, package: PackageRecord, jobs: Sequence[JobRecord]) -> None:
-        """Make a sealed package known, with its jobs."""
+    def register(
+        self,
+        package: PackageRecord,
+        jobs: Sequence[JobRecord],
+        schemas: Mapping[str, str] | None = None,
+        taking: Iterable[letters.Taken] = (),
+    ) -> None:
+        """Make a sealed package known, with its jobs, the text of each table's schema, and the dead letters that a replay takes."""
 
         def work(db: sqlite3.Connection) -> None:
             values = (package.load_id, package.folder, package.state, package.run_name, package.destination, package.created_at)
-            db.execute(f"INSERT INTO packages ({PACKAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, NULL)", values)
+            db.execute(f"INSERT INTO packages ({PACKAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, NULL, ?)", (*values, package.replay))
             _insert_jobs(db, jobs)
+            insert = "INSERT INTO schemas (load_id, table_name, schema) VALUES (?, ?, ?)"
+            db.executemany(insert, [(package.load_id, table, text) for table, text in (schemas or {}).items()])
+            if package.replay:
+                letters.take(db, package.load_id, taking)
 
         self._write(work)
 
@@ -114,6 +136,11 @@ class SqliteJournal:
 
         return [_batch(row) for row in self._write(work)]
 
+    def cut_rows(self, job: int, beyond: int = 0) -> list[tuple[int, int, str | None]]:
+        """First row, number of rows and ranges of each batch of *job*, whatever became of it, that may hold rows from number *beyond* on."""
+        select = "SELECT first_row, row_count, ranges FROM batches WHERE job = ? AND (first_row + row_count > ? OR ranges IS NOT NULL)"
+        return self._rows(select, (job, beyond))
+
     def next_batch_id(self) -> int:
         """One more than the highest id in the file."""
         return int(self._rows("SELECT coalesce(max(id), 0) + 1 FROM batches", ())[0][0])
@@ -123,7 +150,7 @@ class SqliteJournal:
         self._end(load_id, PackageState.COMPLETED, at)
 
     def drop(self, load_id: str, at: float) -> None:
-        """Give a package up; its open rows stay counted as they were."""
+        """Give a package up; its open rows stay counted as they were, and the letters of a replay are free again."""
         self._end(load_id, PackageState.DROPPED, at)
 
     def _end(self, load_id: str, state: PackageState, at: float) -> None:
@@ -131,7 +158,9 @@ class SqliteJournal:
             uncut, unsettled, _ = db.execute(UNSETTLED, (load_id,)).fetchone()
             if state is PackageState.COMPLETED and (uncut or unsettled):
                 raise JournalError(f"package {load_id} still has rows that are not settled")
+            letters.give_back(db, load_id)
             accounts.fold(db, load_id)
+            db.execute("DELETE FROM schemas WHERE load_id = ? AND load_id NOT IN (SELECT load_id FROM rejected)", (load_id,))
             change = "UPDATE packages SET state = ?, completed_at = ? WHERE load_id = ? AND completed_at IS NULL"
             _one(db.execute(change, (state, at, load_id)), load_id)
 
@@ -145,6 +174,14 @@ class SqliteJournal:
         """Whether nothing is open but batches on hold, and there are some."""
         uncut, unsettled, held = self._rows(UNSETTLED, (load_id,))[0]
         return not uncut and unsettled == held > 0
+
+    def held(self) -> list[HeldRecord]:
+        """Every batch on hold, in the order of the rows."""
+        return self._read(resolving.held)
+
+    def resolve(self, batches: Sequence[int], *, arrived: bool) -> None:
+        """Settle batches on hold as delivered, or plan them anew under their keys; all of them or none."""
+        self._write(lambda db: resolving.resolve(db, batches, arrived=arrived))
 
     def start_run(self, name: str | None, destination: str | None, at: float) -> int:
         """Note that a run began."""
@@ -169,22 +206,50 @@ class SqliteJournal:
         rows = self._rows("SELECT until, reason FROM pauses WHERE destination = ?", (destination,))
         return (float(rows[0][0]), str(rows[0][1])) if rows else None
 
-    def rejected(self, table: str | None = None) -> Iterator[RejectedRecord]:
-        """Dead letters, oldest first; read in portions, so that many do not fill the memory."""
+    def rejected(self, table: str | None = None, *, reason: str | None = None, taken: bool = True) -> Iterator[RejectedRecord]:
+        """Dead letters, oldest first; read in portions, so that many do not fill the memory.
+
+        Args:
+            table: Only those of this table.
+            reason: Only those whose reason contains this text.
+            taken: Also those that a replay is sending again.
+        """
         seen = 0
-        select = (
-            f"SELECT rowid, {LETTER_COLUMNS} FROM rejected WHERE rowid > ? AND (?2 IS NULL OR table_name = ?2) ORDER BY rowid LIMIT 1000"
-        )
-        while rows := self._rows(select, (seen, table)):
-            seen = rows[-1][0]
-            for _, *values in rows:
-                yield RejectedRecord(**dict(zip(LETTER_FIELDS, values, strict=True)))
+        while found := self._read(lambda db: letters.portion(db, seen, table, reason, taken=taken)):  # noqa: B023  # called at once
+            seen = found[-1].number
+            yield from found
+
+    def rejected_row(self, letter: str) -> RejectedRecord | None:
+        """The dead letter with the id *letter*; None if there is none."""
+        return self._read(lambda db: letters.one(db, letter))
+
+    def rejected_count(self) -> int:
+        """How many dead letters there are."""
+        return int(self._rows("SELECT count(*) FROM rejected", ())[0][0])
+
+    def schema(self, load_id: str, table: str) -> str | None:
+        """The text of a table's schema as it was registered with a package; None if it is not kept any more."""
+        rows = self._rows("SELECT schema FROM schemas WHERE load_id = ? AND table_name = ?", (load_id, table))
+        return str(rows[0][0]) if rows else None
 
     def receipts(self, table: str | None = None) -> Iterator[Mapping[str, Any]]:
-        """Load id, table, row number and receipt of each row that got one, oldest first."""
-        select = "SELECT load_id, table_name, row_index, receipt FROM receipts WHERE ?1 IS NULL OR table_name = ?1 ORDER BY rowid"
-        for load_id, name, index, receipt in self._rows(select, (table,)):
-            yield {"load_id": load_id, "table": name, "index": index, "receipt": receipt}
+        """Load id, table, row number, receipt and time of each row that got one, oldest first; read in portions."""
+        seen = 0
+        while rows := self._rows(RECEIPTS, (seen, table)):
+            seen = rows[-1][0]
+            for _, load_id, name, index, receipt, at in rows:
+                yield {"load_id": load_id, "table": name, "index": index, "receipt": receipt, "delivered_at": at}
+
+    def prune(self, before: float, *, rejected: bool, run: int | None) -> pruning.Counted:
+        """Forget what is older than *before* and not open; with *run* None, only say what that would be."""
+        if run is None:
+            return self._read(lambda db: pruning.count(db, before, rejected=rejected))
+        return self._write(lambda db: pruning.prune(db, before, rejected=rejected, run=run))
+
+    def shrink(self) -> int:
+        """Give free room in the file back to the disk where that pays; returns how many bytes."""
+        with named(self.path):
+            return self._commits.bare(pruning.shrink)
 
     def close(self) -> None:
         """Release the file."""
@@ -203,7 +268,6 @@ class SqliteJournal:
         return list(self._read(lambda db: db.execute(select, values).fetchall()))
 
 
-LETTER_FIELDS = ("id", "load_id", "table", "index", "row", "reason", "error", "status", "attempts", "rejected_at")
 JOB_FIELDS = ("id", "load_id", "name", "table", "row_count", "first_index", "frontier")
 
 
@@ -218,7 +282,7 @@ def _one(cursor: sqlite3.Cursor, what: str) -> None:
 
 
 def _package(row: tuple[Any, ...]) -> PackageRecord:
-    load_id, folder, state, run_name, destination, created_at, completed_at = row
+    load_id, folder, state, run_name, destination, created_at, completed_at, replay = row
     return PackageRecord(
         load_id=load_id,
         folder=folder,
@@ -227,6 +291,7 @@ def _package(row: tuple[Any, ...]) -> PackageRecord:
         destination=destination,
         created_at=created_at,
         completed_at=completed_at,
+        replay=bool(replay),
     )
 
 

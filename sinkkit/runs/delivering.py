@@ -11,7 +11,7 @@ import attrs
 from sinkkit.declaration.http import wrote_before_failing
 from sinkkit.declaration.opening import Ready
 from sinkkit.delivery.call import Caller
-from sinkkit.delivery.limiter import Limiter
+from sinkkit.delivery.limiter import Limits
 from sinkkit.delivery.load import Load, Runtime, deliver
 from sinkkit.delivery.plan import Flight
 from sinkkit.errors import ConfigError
@@ -22,6 +22,7 @@ from sinkkit.package.folder import remove
 from sinkkit.package.reader import Package
 from sinkkit.runs.extraction import Shape, Storage
 from sinkkit.runs.location import entries
+from sinkkit.runs.lookahead import check_order, look_of
 from sinkkit.runs.normalization import normalize
 from sinkkit.schema.codec import encode
 from sinkkit.schema.items import ItemsKind
@@ -37,7 +38,7 @@ class Delivery:
     run: int
     drain: float
     keep_packages: int
-    limiter: Limiter | None
+    limiter: Limits | None
 
 
 def shape_of(ready: Ready) -> Shape:
@@ -101,6 +102,7 @@ def _deliver(
 ) -> tuple[BaseException | None, bool]:
     """Why the delivery halted, or None; and whether nothing of the package is left open."""
     tables = [table.schema for table in package.manifest.tables.values()]
+    check_order(package, delivery.ready.options.order_by)
     sink = delivery.ready.open(tables)
     try:
         runtime.journal.bind(record.load_id, delivery.ready.name)
@@ -111,6 +113,7 @@ def _deliver(
             options=delivery.ready.options,
             caller=_caller(sink, package, delivery, runtime),
             keep=_keeper(package),
+            look=look_of(package, delivery.ready.kind),
             limiter=delivery.limiter,
             drain=delivery.drain,
         )

@@ -27,6 +27,9 @@ def check_run_id(given: object) -> None:
 def finish_earlier(session: Session, *, run_id: str | None, on_pending: OnPending, has_data: bool) -> bool:
     """Deliver what earlier runs left pending; whether new data may follow.
 
+    Replays and packages on hold do not stand in the way of new data; without any, replays are finished too, and rows on hold are
+    what the run fails for. Packages whose last rows were settled by hand are finished on the way.
+
     The report's ``data_taken`` is False while that work goes on, and stays so if it fails or if the data has to wait for
     the next run; the data of a run that *run_id* names was taken by the earlier run of that name.
 
@@ -35,14 +38,17 @@ def finish_earlier(session: Session, *, run_id: str | None, on_pending: OnPendin
         ConfigError: If one is bound to another destination; nothing was sent.
         DeliveryFailed: If rows stay pending or unknown.
     """
-    pending = session.pending()
+    pending = session.pending() if has_data else session.deliverable()
+    settled = session.resolved() if has_data else []
     for record in pending:
         check_binding(record, session.ready.name if session.ready else "")
     if on_pending == "fail":
-        session.refuse_pending(pending)
+        session.refuse_pending(session.pending())
     named = [record for record in session.open_packages() if run_id is not None and record.run_name == run_id]
     session.data_taken = bool(named) or not has_data
-    session.deliver(pending)
+    session.deliver(settled + pending)
+    if not has_data:
+        session.report_on(session.on_hold())
     if named:
         session.report_on(named)
         return False
@@ -55,4 +61,5 @@ def finish_earlier(session: Session, *, run_id: str | None, on_pending: OnPendin
             )
         return False
     session.data_taken = True
+    session.warn_of_holds()
     return True

@@ -1,12 +1,13 @@
-"""Dead letters as a file: Parquet, CSV or JSON Lines, by its extension."""
+"""Dead letters and receipts as a file: Parquet, CSV or JSON Lines, by its extension."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sinkkit.errors import ConfigError, SinkkitError
 from sinkkit.runs.dead_letters import RejectedRows
@@ -19,7 +20,13 @@ def export(letters: RejectedRows, path: str | os.PathLike[str]) -> int:
     """Write *letters* to the file *path*, replacing it as a whole, and return how many there were.
 
     The row stands in the column ``row``: as JSON text in Parquet and CSV, as an object in JSON Lines; values that JSON cannot
-    hold are tagged as in load packages.
+    hold are tagged as in load packages. ``Pipeline.replay(rows=...)`` takes such JSON Lines back. What is raised is that of ``export_table``.
+    """
+    return export_table(letters.to_arrow(), path)
+
+
+def export_table(table: pa.Table, path: str | os.PathLike[str]) -> int:
+    """Write *table* to the file *path*, replacing it as a whole, and return how many rows it has.
 
     Raises:
         ConfigError: If the extension is not ``.parquet``, ``.csv`` or ``.jsonl``.
@@ -29,7 +36,6 @@ def export(letters: RejectedRows, path: str | os.PathLike[str]) -> int:
     write = WRITERS.get(target.suffix.lower())
     if write is None:
         raise ConfigError(f"{str(target)!r} has no extension that says how to write it", hint="use one of " + ", ".join(WRITERS))
-    table = letters.to_arrow()
     beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         try:
@@ -59,9 +65,15 @@ def _csv(table: pa.Table, path: Path) -> None:
 def _json_lines(table: pa.Table, path: Path) -> None:
     with path.open("w", encoding="utf-8") as file:
         for batch in table.to_batches(max_chunksize=1_000):
-            for letter in batch.to_pylist():
-                entry = {**letter, "row": json.loads(letter["row"]), "rejected_at": letter["rejected_at"].isoformat()}
-                file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+            for line in batch.to_pylist():
+                file.write(json.dumps({name: _plain(name, value) for name, value in line.items()}, ensure_ascii=False) + "\n")
+
+
+def _plain(column: str, value: Any) -> Any:
+    """A value as JSON: rows are JSON already, times become ISO 8601."""
+    if column == "row":
+        return json.loads(value)
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 WRITERS: Mapping[str, Callable[[pa.Table, Path], None]] = {".parquet": _parquet, ".csv": _csv, ".jsonl": _json_lines}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterator
 from typing import Any
 
 import attrs
 
+from sinkkit.declaration.destination import Destination
 from sinkkit.delivery.load import Runtime
 from sinkkit.events import PackageSealed, RowsExtracted
 from sinkkit.faults import Point
@@ -15,6 +17,7 @@ from sinkkit.journal.records import JobRecord, PackageRecord, PackageState
 from sinkkit.package.manifest import Manifest
 from sinkkit.package.writer import PackageWriter
 from sinkkit.runs.location import Location
+from sinkkit.schema.items import ItemsKind
 from sinkkit.sources import ArrowPage, Page, read
 
 
@@ -28,6 +31,15 @@ class Shape:
     def asdict(self) -> dict[str, Any]:
         """For the manifest."""
         return attrs.asdict(self)
+
+
+def known_shape(destination: Destination | None) -> Shape:
+    """What is known of how *destination* wants its rows, without importing or reading anything, else defaults."""
+    if destination is None:
+        return Shape()
+    options, declared = destination.known_options, destination.known
+    whole_files = options.batch_size == 0 or (declared is not None and declared.signature.items is ItemsKind.PATH)
+    return Shape(loader_file_format=options.loader_file_format, exact_files=whole_files)
 
 
 @attrs.frozen(kw_only=True)
@@ -82,7 +94,7 @@ def extract(
         destination=None,
         created_at=runtime.clock.wall(),
     )
-    runtime.journal.register(record, jobs_of(manifest))
+    runtime.journal.register(record, jobs_of(manifest), schemas_of(manifest))
     runtime.faults(Point.AFTER_REGISTER)
     runtime.observe(PackageSealed(load_id=load_id, rows=manifest.rows))
     return load_id
@@ -126,6 +138,11 @@ def write_pages(pages: Iterator[Page], writer: PackageWriter, runtime: Runtime) 
             writer.write_rows(table.name, page.rows, **hints)
             rows = len(page.rows)
         runtime.observe(RowsExtracted(table=table.name, rows=rows))
+
+
+def schemas_of(manifest: Manifest) -> dict[str, str]:
+    """Table name to its schema as text, as the journal keeps it while rows may come back as dead letters."""
+    return {name: json.dumps(table.schema, default=str) for name, table in manifest.tables.items()}
 
 
 def jobs_of(manifest: Manifest) -> list[JobRecord]:

@@ -11,11 +11,13 @@ from sinkkit.runs.session import Session
 from sinkkit.runs.state import OPEN
 
 
-def completed_run(session: Session, run_id: str) -> LoadInfo | None:
-    """The report of the run named *run_id* if nothing of it is pending or unknown; None if it has not been completed.
+def completed_run(session: Session, run_id: str | None) -> LoadInfo | None:
+    """The report of the run named *run_id* if nothing of it is pending or unknown; None if it has no name or has not been completed.
 
     A run whose data had no rows is complete without a package; one whose packages were dropped is not.
     """
+    if run_id is None:
+        return None
     packages = [record for record in session.runtime.journal.packages() if record.run_name == run_id]
     runs = [run for run in session.runtime.journal.runs() if run.name == run_id and run.id != session.run]
     if packages:

@@ -45,6 +45,12 @@ def default_folder() -> Path:
     return Path(given) if given else Path.home() / ".sinkkit" / "pipelines"
 
 
+def limits_folder() -> Path:
+    """Where shared limits are kept, for all pipelines: ``$SINKKIT_LIMITS_DIR``, or ``~/.sinkkit/limits``."""
+    given = os.environ.get("SINKKIT_LIMITS_DIR")
+    return Path(given).expanduser().absolute() if given else Path.home() / ".sinkkit" / "limits"
+
+
 def locate(name: Any, pipelines_dir: str | os.PathLike[str] | None) -> Location:
     """The location of pipeline *name*.
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from sinkkit.clock import Clock, SystemClock
 from sinkkit.declaration.destination import Destination, as_destination
@@ -13,76 +15,24 @@ from sinkkit.errors import ConfigError, PipelineLocked
 from sinkkit.events import Observer
 from sinkkit.faults import Faults, idle
 from sinkkit.journal.records import PackageState
-from sinkkit.observers import choose, combine
-from sinkkit.package.reader import Package
 from sinkkit.runs.dead_letters import RejectedRows
-from sinkkit.runs.delivering import clean_up, shape_of
+from sinkkit.runs.delivering import shape_of
 from sinkkit.runs.earlier import OnPending, check_on_pending, check_run_id, finish_earlier
-from sinkkit.runs.extraction import Shape, Storage, TableArguments, extract
+from sinkkit.runs.extraction import Shape, Storage, TableArguments, extract, known_shape
+from sinkkit.runs.history import completed_run
 from sinkkit.runs.location import empty, locate
-from sinkkit.runs.normalization import normalize
 from sinkkit.runs.report import LoadInfo
 from sinkkit.runs.session import Session, Surroundings, opened
-from sinkkit.runs.state import OPEN, PendingPackage, PipelineState, read_state
-from sinkkit.runs.tuning import DRAIN_SECONDS, MAX_FILE_BYTES, MAX_FILE_ROWS, seconds, setting, whole
-from sinkkit.schema.items import ItemsKind
+from sinkkit.runs.state import PendingPackage, PipelineState, pending_of, read_state, reading, rejected_records
 
+if TYPE_CHECKING:
+    from datetime import date, timedelta
 
-def pipeline(  # noqa: PLR0917  # the order of these arguments is the public API's
-    name: str,
-    destination: Any = None,
-    dataset_name: str | None = None,
-    pipelines_dir: str | os.PathLike[str] | None = None,
-    dev_mode: bool = False,
-    progress: str | Observer = "auto",
-    *,
-    keep_packages: int | None = None,
-    max_file_rows: int | None = None,
-    max_file_bytes: int | None = None,
-    drain: float | None = None,
-) -> Pipeline:
-    """A pipeline: a name under which rows are extracted, delivered and resumed.
+    import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 
-    Args:
-        name: Its name; its state lies in a folder of that name.
-        destination: Where rows go: a decorated function, a configured destination, a dotted path, or a name from config.
-        dataset_name: A name for the data as a whole, for destinations that group tables.
-        pipelines_dir: The folder with the state of all pipelines; default ``$SINKKIT_PIPELINES_DIR`` or ``~/.sinkkit/pipelines``.
-        dev_mode: Start from empty state.
-        progress: ``auto``, ``bar``, ``plain``, ``log``, ``off``, or a function that gets each event.
-        keep_packages: How many finished load packages stay on disk; default 0.
-        max_file_rows: Rows of a file of a package, at most.
-        max_file_bytes: Bytes at which a file of a package is followed by another.
-        drain: Seconds that running calls get after SIGINT or SIGTERM; default 25.
-
-    Raises:
-        ConfigError: If a name or setting is impossible. Nothing is imported or read for the destination yet.
-    """
-    return Pipeline(
-        name,
-        destination=None if destination is None else as_destination(destination),
-        dataset_name=dataset_name,
-        pipelines_dir=setting(name, "pipelines_dir", pipelines_dir, None),
-        dev_mode=dev_mode,
-        observe=combine([choose(progress, SystemClock())]),  # type: ignore[arg-type]  # choose() refuses what it does not know
-        keep_packages=whole(name, "keep_packages", keep_packages, 0, least=0),
-        max_file_rows=whole(name, "max_file_rows", max_file_rows, MAX_FILE_ROWS, least=1),
-        max_file_bytes=whole(name, "max_file_bytes", max_file_bytes, MAX_FILE_BYTES, least=1),
-        drain=seconds(name, "drain", drain, DRAIN_SECONDS),
-    )
-
-
-def attach(
-    name: str, pipelines_dir: str | os.PathLike[str] | None = None, *, destination: Any = None, progress: str | Observer = "auto"
-) -> Pipeline:
-    """The pipeline *name*, which must exist.
-
-    Raises:
-        ConfigError: If it has no state.
-    """
-    attached = pipeline(name, destination, pipelines_dir=pipelines_dir, progress=progress)
-    attached.state()
-    return attached
+    from sinkkit.runs.edited import EditedRows
+    from sinkkit.runs.pruning import Pruned
+    from sinkkit.runs.resolving import HeldBatch
 
 
 class Pipeline:
@@ -161,12 +111,10 @@ class Pipeline:
         """
         check_on_pending(on_pending)
         check_run_id(run_id)
-        table = TableArguments(
-            table_name=table_name, columns=columns, primary_key=primary_key, write_disposition=write_disposition
-        )
+        table = TableArguments(table_name=table_name, columns=columns, primary_key=primary_key, write_disposition=write_disposition)
         ready = self._ready(destination)
         with self._session(ready, None if data is None else run_id) as session:
-            done = _completed(session, run_id)
+            done = completed_run(session, run_id)
             if done is not None:
                 return done
             if not finish_earlier(session, run_id=run_id, on_pending=on_pending, has_data=data is not None):
@@ -194,43 +142,36 @@ class Pipeline:
         Raises:
             SourceError: If the data cannot be read or kept; nothing of it stays.
         """
-        table = TableArguments(
-            table_name=table_name, columns=columns, primary_key=primary_key, write_disposition=write_disposition
-        )
+        table = TableArguments(table_name=table_name, columns=columns, primary_key=primary_key, write_disposition=write_disposition)
         check_run_id(run_id)
         with self._session(None, run_id) as session:
-            done = _completed(session, run_id)
+            done = completed_run(session, run_id)
             if done is not None:
                 return done
             named = [record.load_id for record in session.open_packages() if run_id is not None and record.run_name == run_id]
             if named:
                 session.load_ids += named
                 return session.info()
-            self._extract(session, data, table, self._known_shape(), PackageState.EXTRACTED)
+            self._extract(session, data, table, known_shape(self.destination), PackageState.EXTRACTED)
             return session.info()
 
     def normalize(self) -> LoadInfo:
         """Bring extracted packages into the form the destination wants, as far as that is known without importing it."""
+        from sinkkit.runs.normalizing import normalize_pending
+
         with self._session(None, None) as session:
-            for record in session.pending():
-                if record.state is PackageState.EXTRACTED:
-                    package = Package.open(session.storage.location.folder / record.folder)
-                    normalize(record, package, self._known_shape(), session.storage, session.runtime)
-                session.load_ids.append(record.load_id)
+            normalize_pending(session, known_shape(self.destination))
             return session.info()
 
     def load(self, destination: Any = None, workers: int | None = None) -> LoadInfo:
-        """Deliver every package that is pending.
-
-        Args:
-            destination: Another destination than the pipeline's.
-            workers: Calls at once, instead of the destination's setting.
+        """Deliver every package that is pending, replays too, with so many *workers* if given.
 
         Raises:
-            DeliveryFailed: If rows stay pending or unknown.
+            DeliveryFailed: If rows stay pending or unknown, as those on hold do.
         """
         with self._session(self._ready(destination, workers), None) as session:
-            session.deliver(session.pending())
+            session.deliver(session.deliverable())
+            session.report_on(session.on_hold())
             return session.info()
 
     def resume(self) -> LoadInfo:
@@ -240,17 +181,105 @@ class Pipeline:
     @property
     def pending(self) -> tuple[PendingPackage, ...]:
         """Load packages that are not finished, oldest first."""
-        from sinkkit.runs.state import pending_of, reading
-
         with reading(self._location, self.clock) as journal:
             return () if journal is None else pending_of(journal)
 
     def rejected(self, table_name: str | None = None) -> RejectedRows:
-        """Dead letters, of all tables or one, oldest first."""
-        from sinkkit.runs.state import reading
+        """Dead letters, of all tables or one, oldest first; also those that a replay is sending again, until they are delivered."""
+        return RejectedRows(partial(rejected_records, self._location, self.clock, table_name))
+
+    def receipts(self, table_name: str | None = None) -> pa.Table:
+        """The destination's own ids of delivered rows, of all tables or one, oldest first; they stay until ``prune``.
+
+        An Arrow table with ``load_id``, ``table``, ``index`` (as of ``RejectedRow``), ``receipt`` and ``delivered_at``.
+        """
+        from sinkkit.runs.receipts import receipts_table
 
         with reading(self._location, self.clock) as journal:
-            return RejectedRows([] if journal is None else list(journal.rejected(table_name)))
+            return receipts_table([] if journal is None else journal.receipts(table_name))
+
+    def replay(
+        self,
+        table_name: str | None = None,
+        *,
+        reason: str | None = None,
+        ids: str | Sequence[str] | None = None,
+        rows: EditedRows | None = None,
+        destination: Any = None,
+    ) -> LoadInfo:
+        """Send rejected rows again; those delivered leave the list, those rejected again stay under their ids.
+
+        Args:
+            table_name: Only rows of this table.
+            reason: Only rows whose reason contains this text.
+            ids: Only these.
+            rows: Edited rows, which take the place of those kept: a file of JSON Lines or entries, each ``{"id": ..., "row": {...}}``.
+            destination: Another destination than the pipeline's; given, it may be another than the one that refused the rows.
+
+        Returns:
+            The report; earlier replays that were not finished are in it, too. With nothing to send, all its counts are 0.
+
+        Raises:
+            ConfigError: If an id is unknown or given twice, or settings are impossible; nothing was sent.
+            SourceError: If edited rows cannot be read or kept; nothing was sent.
+            DeliveryFailed: If rows stay pending or unknown; ``resume`` and the next ``replay`` go on with them.
+        """
+        from sinkkit.runs.replay import choice_of, replay
+
+        choice = choice_of(table_name, reason, ids, rows)
+        with self._session(self._ready(destination), None) as session:
+            replay(session, choice, anywhere=destination is not None)
+            return session.info()
+
+    def held(self) -> tuple[HeldBatch, ...]:
+        """Batches of unknown fate that wait for ``resolve``, oldest package first."""
+        from sinkkit.runs.resolving import held_batches
+
+        with reading(self._location, self.clock) as journal:
+            return () if journal is None else held_batches(journal, self._location)
+
+    def resolve(self, key: str | Sequence[str] | None, arrived: bool) -> tuple[HeldBatch, ...]:
+        """Say what became of batches on hold, by their keys or (None) of all.
+
+        If they *arrived*, their rows count as delivered; if not, the next run or ``resume`` sends them under the same keys. A package of
+        which nothing is open then is finished by the next run.
+
+        Returns:
+            The batches concerned.
+
+        Raises:
+            ConfigError: If no batch on hold has such a key; nothing was changed.
+        """
+        from sinkkit.runs.resolving import resolve
+
+        with self._session(None, None) as session:
+            session.status = "resolved"
+            return resolve(session, key, arrived=arrived)
+
+    def prune(
+        self,
+        before: date | str | None = None,
+        *,
+        older_than: timedelta | float | str | None = None,
+        rejected: bool = False,
+        dry_run: bool = False,
+    ) -> Pruned:
+        """Forget runs, receipts and finished packages that ended *before* a day or moment, or are *older_than* an age; never anything open.
+
+        Args:
+            before: A date or datetime, or one as ISO 8601 text; without a zone it is UTC.
+            older_than: A timedelta, seconds, or text such as ``30d``; if neither is given, 30 days. What neither can be is a ``ConfigError``.
+            rejected: Dead letters too.
+            dry_run: Only say what would be removed.
+        """
+        from sinkkit.runs.pruning import limit_of, prune, would_prune
+
+        limit = limit_of(before, older_than, self.clock)
+        if dry_run:
+            with reading(self._location, self.clock) as journal:
+                return would_prune(journal, limit, rejected=rejected)
+        with self._session(None, None) as session:
+            return prune(session, limit, rejected=rejected)
 
     def state(self) -> PipelineState:
         """How the pipeline stands: its owner, what is pending, its runs.
@@ -261,53 +290,31 @@ class Pipeline:
         return read_state(self._location, self.clock)
 
     def drop(self, load_id: str | None = None, force: bool = False) -> tuple[str, ...]:
-        """Give up pending load packages, one or all, with their files.
+        """Give up pending load packages, one or all, with their files, and return their load ids; rows of a replay go back to the list of rejected rows.
 
         Args:
             load_id: The package; None: all that are pending.
             force: Also those whose rows are not settled, which are then never sent.
 
-        Returns:
-            The load ids of those dropped.
-
         Raises:
             PendingPackages: If rows are not settled and *force* was not given.
             ConfigError: If there is no such package.
         """
+        from sinkkit.runs.dropping import drop
+
         with self._session(None, None) as session:
-            journal = session.runtime.journal
-            found = [record for record in journal.packages() if record.state in OPEN and load_id in {None, record.load_id}]
-            if load_id is not None and not found:
-                raise ConfigError(f"pipeline {self.name!r} has no pending load package {load_id!r}", hint="see pipeline.pending")
-            if not force:
-                session.refuse_unsettled(found)
-            session.status = "dropped"
-            session.load_ids += [record.load_id for record in found]
-            for record in found:
-                journal.drop(record.load_id, self.clock.wall())
-            clean_up(self._location.folder, self.keep_packages, session.runtime)
-            return tuple(record.load_id for record in found)
+            return drop(session, load_id, force=force)
 
     def _extract(self, session: Session, data: Any, table: TableArguments, shape: Shape, state: PackageState) -> None:
         load_id = extract(data, table, shape, session.storage, session.runtime, run_name=session.run_name, state=state)
         if load_id is not None and session.ready is None:
             session.load_ids.append(load_id)
 
-    def _known_shape(self) -> Shape:
-        """What is known of the destination without importing anything, else defaults."""
-        if self.destination is None:
-            return Shape()
-        options, declared = self.destination.known_options, self.destination.known
-        whole_files = options.batch_size == 0 or (declared is not None and declared.signature.items is ItemsKind.PATH)
-        return Shape(loader_file_format=options.loader_file_format, exact_files=whole_files)
-
     def _ready(self, destination: Any, workers: int | None = None) -> Ready:
         chosen = self.destination if destination is None else as_destination(destination)
         if chosen is None:
-            raise ConfigError(
-                f"pipeline {self.name!r} has no destination",
-                hint="give one to sinkkit.pipeline(..., destination=...) or to run()",
-            )
+            hint = "give one to sinkkit.pipeline(..., destination=...) or to run()"
+            raise ConfigError(f"pipeline {self.name!r} has no destination", hint=hint)
         return make_ready(chosen if workers is None else chosen.configured(None, {"workers": workers}), self.name)
 
     def _session(self, ready: Ready | None, run_id: str | None) -> AbstractContextManager[Session]:
@@ -337,10 +344,3 @@ class Pipeline:
 
     def __repr__(self) -> str:
         return f"Pipeline({self.name!r}, destination={self.destination!r})"
-
-
-def _completed(session: Session, run_id: str | None) -> LoadInfo | None:
-    """The report of the run named *run_id*, if it was completed."""
-    from sinkkit.runs.history import completed_run
-
-    return None if run_id is None else completed_run(session, run_id)

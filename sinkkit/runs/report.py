@@ -30,6 +30,7 @@ class LoadInfo:
         started_at: When the run began, UTC.
         elapsed: How long it took, in seconds.
         data_taken: Whether the data given was extracted; False where pending rows were finished instead.
+        held: Rows of unknown fate that wait for somebody to say whether they arrived; they are counted as ``unknown``.
     """
 
     pipeline_name: str
@@ -43,6 +44,7 @@ class LoadInfo:
     started_at: datetime
     elapsed: float = 0.0
     data_taken: bool = True
+    held: int = 0
 
     @property
     def total(self) -> Counts:
@@ -90,6 +92,7 @@ class LoadInfo:
             "started_at": self.started_at.isoformat(),
             "elapsed": self.elapsed,
             "data_taken": self.data_taken,
+            "held": self.held,
         }
 
     def __str__(self) -> str:
@@ -110,6 +113,8 @@ def describe(info: LoadInfo) -> str:
         lines.append(f"  {_many(info.total.resent, 'row')} of unknown fate sent again under the same key")
     if info.total.pending or info.total.unknown:
         undelivered = f"not everything was delivered: run again, or `sinkkit resume {info.pipeline_name}`"
+        if info.held == info.total.pending + info.total.unknown:
+            undelivered = f"{_many(info.held, 'row')} on hold: say whether they arrived with `sinkkit resolve {info.pipeline_name}`"
         lines.append("  " + (undelivered if info.destination_name else "extracted and not sent yet: call load()"))
     if not info.data_taken:
         earlier = "were finished" if info.complete else "come first"
@@ -143,6 +148,7 @@ def info_of(journal: Journal, pipeline_name: str, run: int, *, load_ids: list[st
         started_at=datetime.fromtimestamp(record.started_at, UTC),
         elapsed=max(0.0, (record.ended_at or now) - record.started_at),
         data_taken=data_taken,
+        held=sum(found.batch.row_count for found in journal.held() if found.load_id in load_ids),
     )
 
 

@@ -10,15 +10,16 @@ import attrs
 
 from sinkkit.clock import Clock
 from sinkkit.declaration.opening import Ready
-from sinkkit.delivery.limiter import Limiter
+from sinkkit.delivery.limiter import Limits
 from sinkkit.delivery.load import Runtime
 from sinkkit.errors import DeliveryFailed, PendingPackages, SinkkitError
-from sinkkit.events import Observer, RunFinished, RunStarted
+from sinkkit.events import Observer, RunFinished, RunStarted, Warned
 from sinkkit.faults import Faults
-from sinkkit.journal.records import Counts, PackageRecord
+from sinkkit.journal.records import PackageRecord, PackageState
 from sinkkit.journal.sqlite import SqliteJournal
 from sinkkit.runs.delivering import Delivery, clean_up, deliver_package, remove_unregistered
 from sinkkit.runs.extraction import Storage
+from sinkkit.runs.limits import limiting
 from sinkkit.runs.location import check_journal
 from sinkkit.runs.owner import owning
 from sinkkit.runs.report import LoadInfo, info_of
@@ -50,12 +51,26 @@ class Session:
     run: int
     load_ids: list[str] = attrs.field(factory=list)
     data_taken: bool = True
+    limiter: Limits | None = None
     status: str = "completed"
     """How the run ends if nothing is raised."""
 
     def pending(self) -> list[PackageRecord]:
-        """Packages of earlier runs that stand in the way of new data, oldest first; those wholly on hold do not."""
+        """Packages of earlier runs that stand in the way of new data, oldest first: no replays, none on hold or settled by hand."""
+        return [record for record in self.deliverable() if not record.replay and record.state is not PackageState.RESOLVED]
+
+    def resolved(self) -> list[PackageRecord]:
+        """Packages for this run's destination whose last rows were settled by hand, oldest first; nothing of them is left to send."""
+        name = None if self.ready is None else self.ready.name
+        return [record for record in self.open_packages() if record.state is PackageState.RESOLVED and record.destination in {None, name}]
+
+    def deliverable(self) -> list[PackageRecord]:
+        """Packages of which something can be sent or finished now, oldest first: all that are open but for those wholly on hold."""
         return [record for record in self.open_packages() if not self.runtime.journal.held_only(record.load_id)]
+
+    def on_hold(self) -> list[PackageRecord]:
+        """Packages of which nothing is open but batches on hold, oldest first."""
+        return [record for record in self.open_packages() if self.runtime.journal.held_only(record.load_id)]
 
     def open_packages(self) -> list[PackageRecord]:
         """Packages that are not finished, oldest first."""
@@ -71,14 +86,13 @@ class Session:
         ready = self.ready
         if ready is None or not records:
             return
-        limit = ready.options.rate_limit
         delivery = Delivery(
             ready=ready,
             storage=self.storage,
             run=self.run,
             drain=self.around.drain,
             keep_packages=self.around.keep_packages,
-            limiter=None if limit is None else Limiter(limit),
+            limiter=self.limiter,
         )
         for record in records:
             self.load_ids.append(record.load_id)
@@ -104,11 +118,27 @@ class Session:
         info = self.info()
         open_rows = f"{info.total.pending:,} rows pending, {info.total.unknown:,} of unknown fate"
         why = "" if cause is None else f": {_first_line(cause)}"
-        hint = getattr(cause, "hint", None) or f"mend the cause and run again, or `sinkkit resume {self.storage.pipeline_name}`"
+        hint = getattr(cause, "hint", None) or self._hint()
         error = DeliveryFailed(
             f"pipeline {self.storage.pipeline_name!r} did not deliver everything ({open_rows}){why}", info=info, hint=hint
         )
         raise error from cause
+
+    def _hint(self) -> str:
+        """What to do about the rows that this run leaves open."""
+        name, held = self.storage.pipeline_name, {record.load_id for record in self.on_hold()}
+        waiting = [load_id for load_id in self.load_ids if self._unsettled([load_id])]
+        if waiting and held.issuperset(waiting):
+            return f"these rows are on hold: find out whether they arrived, then say so with `sinkkit resolve {name}` or pipeline.resolve()"
+        return f"mend the cause and run again, or `sinkkit resume {name}`"
+
+    def warn_of_holds(self) -> None:
+        """Remind observers of rows on hold, which nothing waits for."""
+        rows = self._unsettled([record.load_id for record in self.on_hold()])
+        if rows:
+            name = self.storage.pipeline_name
+            message = f"{rows:,} rows of pipeline {name!r} are on hold, as nobody knows whether they arrived: see `sinkkit resolve {name} --list`"
+            self.around.observe(Warned(message=message))
 
     def info(self) -> LoadInfo:
         """The report, as things stand."""
@@ -132,14 +162,19 @@ class Session:
 
     def refuse_unsettled(self, records: list[PackageRecord]) -> None:
         """Raise ``PendingPackages`` if rows of *records* are neither delivered nor rejected."""
-        counts = [sum(self.runtime.journal.counts(record.load_id).values(), Counts()) for record in records]
-        unsettled = sum(count.pending + count.unknown for count in counts)
+        unsettled = self._unsettled([record.load_id for record in records])
         if unsettled:
             raise PendingPackages(
                 f"{unsettled:,} rows of pipeline {self.storage.pipeline_name!r} are neither delivered nor rejected, "
                 f"the oldest in load package {records[0].load_id}",
-                hint="deliver them with pipeline.resume(), or give them up with force=True: they are then never sent",
+                hint="deliver them with pipeline.resume(), or give them up with force=True: they are then never sent "
+                "(those of a replay go back to the list of rejected rows)",
             )
+
+    def _unsettled(self, load_ids: list[str]) -> int:
+        """Rows of packages that are pending or of unknown fate."""
+        counts = [count for load_id in load_ids for count in self.runtime.journal.counts(load_id).values()]
+        return sum(count.pending + count.unknown for count in counts)
 
 
 def _first_line(error: BaseException) -> str:
@@ -170,7 +205,8 @@ def opened(
         check_journal(storage.location)
         journal = SqliteJournal(storage.location.journal, clock=around.clock, durability=storage.durability)
         try:
-            with _run(journal, storage, around, ready, run_name) as session:
+            with limiting(ready, around.clock) as limiter, _run(journal, storage, around, ready, run_name) as session:
+                session.limiter = limiter
                 yield session
         finally:
             journal.close()

@@ -9,12 +9,12 @@ import attrs
 
 from sinkkit.clock import Clock
 from sinkkit.errors import ConfigError
-from sinkkit.journal.records import Counts, PackageRecord, PackageState, RunRecord
+from sinkkit.journal.records import Counts, PackageRecord, PackageState, RejectedRecord, RunRecord
 from sinkkit.journal.sqlite import SqliteJournal
 from sinkkit.runs.location import Location
 from sinkkit.runs.owner import owner_of
 
-OPEN = frozenset({PackageState.EXTRACTED, PackageState.NORMALIZED})
+OPEN = frozenset({PackageState.EXTRACTED, PackageState.NORMALIZED, PackageState.RESOLVED})
 """States of packages that are not finished."""
 
 
@@ -24,10 +24,12 @@ class PendingPackage:
 
     Attributes:
         load_id: Its name.
-        state: ``extracted`` or ``normalized``.
+        state: ``extracted``, ``normalized``, or ``resolved``: its last rows were settled by hand, and the next run finishes it.
         run_id: The name of the run that extracted it, if it had one.
         destination_name: The destination it is bound to, if a call for it was made.
         tables: Table name to its counts.
+        replay: Whether its rows are rejected ones that are sent again.
+        held: How many rows are on hold until somebody says what became of them; they are counted as unknown.
     """
 
     load_id: str
@@ -35,6 +37,8 @@ class PendingPackage:
     run_id: str | None
     destination_name: str | None
     tables: Mapping[str, Counts]
+    replay: bool = False
+    held: int = 0
 
     @property
     def total(self) -> Counts:
@@ -66,18 +70,30 @@ def reading(location: Location, clock: Clock) -> Iterator[SqliteJournal | None]:
         journal.close()
 
 
+def rejected_records(location: Location, clock: Clock, table: str | None) -> Iterator[RejectedRecord]:
+    """Dead letters, of all tables or one, oldest first; the journal is open while they are read."""
+    with reading(location, clock) as journal:
+        if journal is not None:
+            yield from journal.rejected(table)
+
+
 def pending_of(journal: SqliteJournal) -> tuple[PendingPackage, ...]:
     """Packages that are not finished, oldest first."""
-    return tuple(_pending(journal, record) for record in journal.packages() if record.state in OPEN)
+    held: dict[str, int] = {}
+    for found in journal.held():
+        held[found.load_id] = held.get(found.load_id, 0) + found.batch.row_count
+    return tuple(_pending(journal, record, held.get(record.load_id, 0)) for record in journal.packages() if record.state in OPEN)
 
 
-def _pending(journal: SqliteJournal, record: PackageRecord) -> PendingPackage:
+def _pending(journal: SqliteJournal, record: PackageRecord, held: int) -> PendingPackage:
     return PendingPackage(
         load_id=record.load_id,
         state=str(record.state),
         run_id=record.run_name,
         destination_name=record.destination,
         tables=journal.counts(record.load_id),
+        replay=record.replay,
+        held=held,
     )
 
 
@@ -98,5 +114,5 @@ def read_state(location: Location, clock: Clock) -> PipelineState:
             owner=owner_of(location.lock),
             pending=pending_of(journal),
             runs=tuple(journal.runs()),
-            rejected=sum(1 for _ in journal.rejected()),
+            rejected=journal.rejected_count(),
         )

@@ -1,4 +1,4 @@
-"""Credentials as values: a database's address and the common ways to prove to an API who is calling.
+"""Credentials as values: the common ways to prove to an API who is calling, and the address of a database.
 
 Each has ``parts(text)``, which reads the form in one piece (a URL, ``user:password``, a bare key) into those fields that it holds;
 what it leaves out is taken from the settings. ``str`` and ``repr`` mask what is secret.
@@ -7,145 +7,17 @@ what it leaves out is taken from the settings. ``str`` and ``repr`` mask what is
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from typing import Any, Literal
-from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 import attrs
 
 from sinkkit.errors import ConfigError
-from sinkkit.settings.keys import SENSITIVE
-from sinkkit.settings.secret import MASK, Secret
+from sinkkit.settings import units
+from sinkkit.settings.connection_string import ConnectionString
+from sinkkit.settings.secret import Secret
+from sinkkit.settings.texts import check_header, secret, text_of
 
-HIGHEST_PORT = 65535
-
-
-def secret(value: Any) -> Secret[str]:
-    """*value* as a secret; plain text is wrapped."""
-    return value if isinstance(value, Secret) else Secret(value)
-
-
-def optional_secret(value: Any) -> Secret[str] | None:
-    """*value* as a secret, None as it is."""
-    return None if value is None else secret(value)
-
-
-def filled(value: str | None) -> str | None:
-    """*value*, None for empty text: a URL cannot tell them apart."""
-    return value or None
-
-
-def shown_query(query: Mapping[str, str]) -> str:
-    """The parameters of a URL with the values of sensitive names masked."""
-    return repr({name: MASK if SENSITIVE.search(name) else value for name, value in query.items()})
-
-
-@attrs.frozen(str=False)
-class ConnectionString:
-    """The address of a database, with the parts of a SQLAlchemy URL: ``drivername://username:password@host:port/database?query``.
-
-    ``str`` is that URL with ``***`` for the password, ``reveal()`` the URL in clear. A part that is None is not known.
-
-    Raises:
-        ConfigError: If the drivername or port cannot be one.
-    """
-
-    drivername: str
-    username: str | None = attrs.field(default=None, converter=filled)
-    password: Secret[str] | None = attrs.field(default=None, converter=optional_secret)
-    host: str | None = attrs.field(default=None, converter=filled)
-    port: int | None = None
-    database: str | None = attrs.field(default=None, converter=filled)
-    query: dict[str, str] = attrs.field(factory=dict, repr=shown_query)
-
-    def __attrs_post_init__(self) -> None:
-        """Refuse what would make another URL than the parts say."""
-        if not self.drivername.replace("+", "a").replace("_", "a").replace("-", "a").replace(".", "a").isalnum():
-            raise ConfigError(
-                "the drivername of a connection string is a word such as postgresql", hint="write postgresql or mysql+pymysql"
-            )
-        if self.port is not None and not 0 <= self.port <= HIGHEST_PORT:
-            raise ConfigError(
-                f"the port {self.port} of a connection string is not possible", hint=f"a port is 0 to {HIGHEST_PORT}"
-            )
-
-    @staticmethod
-    def parts(text: str) -> dict[str, Any]:
-        """The parts that the URL *text* holds.
-
-        The last ``@`` before the path ends the password, so one that was not percent-encoded is understood as far as that is possible.
-
-        Raises:
-            ConfigError: If it is no such URL; the message does not repeat it.
-        """
-        drivername, mark, rest = text.strip().partition("://")
-        if not mark or not drivername:
-            raise ConfigError("no connection string", hint="write drivername://username:password@host:port/database")
-        found: dict[str, Any] = {"drivername": drivername}
-        rest, _, query = rest.partition("?")
-        if query:
-            pairs = parse_qsl(query, keep_blank_values=True)
-            found["query"] = dict(pairs)
-            if len(found["query"]) < len(pairs):
-                raise ConfigError(
-                    "no connection string: a parameter stands in it twice", hint="give each parameter after the ? once"
-                )
-        authority, slash, database = rest.partition("/")
-        if slash and database:
-            found["database"] = unquote(database)
-        login, at, address = authority.rpartition("@")
-        if at:
-            username, colon, password = login.partition(":")
-            found |= {"username": unquote(username)} if username else {}
-            found |= {"password": Secret(unquote(password))} if colon else {}
-        return found | address_parts(address)
-
-    @classmethod
-    def parse(cls, text: str) -> ConnectionString:
-        """The connection string that the URL *text* is.
-
-        Raises:
-            ConfigError: If it is no such URL; the message does not repeat it.
-        """
-        return cls(**cls.parts(text))
-
-    def reveal(self) -> str:
-        """The URL in clear, every part percent-encoded as it needs."""
-        return self.written(None if self.password is None else quote(self.password.reveal(), safe=""), self.query)
-
-    def __str__(self) -> str:
-        query = {name: MASK if SENSITIVE.search(name) else value for name, value in self.query.items()}
-        return self.written(None if self.password is None else MASK, query)
-
-    def written(self, password: str | None, query: Mapping[str, str]) -> str:
-        """The URL with *password*, encoded already, and *query* in place of its own."""
-        login = quote(self.username or "", safe="") + ("" if password is None else f":{password}")
-        host = f"[{self.host}]" if self.host and ":" in self.host else quote(self.host or "", safe=":")
-        port = "" if self.port is None else f":{self.port}"
-        at = "@" if self.username is not None or password is not None else ""
-        path = "" if self.database is None else f"/{quote(self.database, safe='/:')}"
-        tail = f"?{urlencode(query, safe='*')}" if query else ""
-        return f"{self.drivername}://{login}{at}{host}{port}{path}{tail}"
-
-
-def address_parts(address: str) -> dict[str, Any]:
-    """Host and port in ``host``, ``host:port``, ``[v6]:port`` or nothing.
-
-    Raises:
-        ConfigError: If the port is no number or a bracket is open.
-    """
-    if address.startswith("["):
-        host, closed, port = address[1:].partition("]")
-        well = bool(closed) and (not port or port.startswith(":"))
-        port = port[1:]
-    else:
-        host, _, port = address.partition(":")
-        well = True
-    if not well or (port and not (port.isascii() and port.isdigit())):
-        raise ConfigError(
-            "no connection string: its host and port cannot be read", hint="percent-encode @, / and : in a password"
-        )
-    return ({"host": unquote(host)} if host else {}) | ({"port": int(port)} if port else {})
+__all__ = ["ApiKey", "BasicAuth", "BearerToken", "ConnectionString", "OAuth2ClientCredentials"]
 
 
 @attrs.frozen
@@ -155,12 +27,22 @@ class ApiKey:
     Attributes:
         key: The key itself.
         name: The header or parameter that carries it.
-        location: ``header`` or ``query``.
+        location: Where it is sent.
+
+    Raises:
+        ConfigError: If a header cannot carry it.
     """
 
     key: Secret[str] = attrs.field(converter=secret)
     name: str = "X-API-Key"
     location: Literal["header", "query"] = "header"
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what could not be sent."""
+        if self.location not in {"header", "query"}:
+            raise ConfigError(f"the location {self.location!r} of an API key is not possible", hint='write "header" or "query"')
+        if self.location == "header":
+            check_header(self.key.reveal(), "the key")
 
     @staticmethod
     def parts(text: str) -> dict[str, Any]:
@@ -178,10 +60,25 @@ class ApiKey:
 
 @attrs.frozen
 class BasicAuth:
-    """User name and password of HTTP Basic authentication (RFC 7617)."""
+    """User name and password of HTTP Basic authentication (RFC 7617).
+
+    Attributes:
+        username: Who calls; without a colon.
+        password: With what.
+
+    Raises:
+        ConfigError: If the user name holds a colon, which the header cannot carry.
+    """
 
     username: str
     password: Secret[str] = attrs.field(converter=secret)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what another user could be taken for."""
+        if ":" in text_of(self.username, "a user name"):
+            raise ConfigError(
+                "a user name for Basic authentication cannot hold a colon", hint="check the order of user name and password"
+            )
 
     @staticmethod
     def parts(text: str) -> dict[str, Any]:
@@ -190,24 +87,27 @@ class BasicAuth:
         return ({"username": username} if username else {}) | ({"password": Secret(password)} if colon else {})
 
     def headers(self) -> dict[str, str]:
-        """The ``Authorization`` header, in clear.
-
-        Raises:
-            ConfigError: If the user name holds a colon, which the header cannot carry.
-        """
-        if ":" in self.username:
-            raise ConfigError(
-                "a user name for Basic authentication cannot hold a colon", hint="check the order of user name and password"
-            )
+        """The ``Authorization`` header, in clear."""
         pair = f"{self.username}:{self.password.reveal()}".encode()
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
 
 
 @attrs.frozen
 class BearerToken:
-    """A token that is sent as ``Authorization: Bearer`` (RFC 6750)."""
+    """A token that is sent as ``Authorization: Bearer`` (RFC 6750).
+
+    Attributes:
+        token: The token itself, without the word Bearer.
+
+    Raises:
+        ConfigError: If a header cannot carry it.
+    """
 
     token: Secret[str] = attrs.field(converter=secret)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what could not be sent."""
+        check_header(self.token.reveal(), "the token")
 
     @staticmethod
     def parts(text: str) -> dict[str, Any]:
@@ -226,14 +126,17 @@ class OAuth2ClientCredentials:
     Attributes:
         client_id: The service's name at the authorization server.
         client_secret: Its password there.
-        token_url: Where tokens are given out.
+        token_url: The URL where tokens are given out.
         scope: Scopes to ask for, separated by spaces.
         audience: For whom the token is, where the server wants to know.
+
+    Raises:
+        ConfigError: If ``token_url`` is no URL.
     """
 
     client_id: str
     client_secret: Secret[str] = attrs.field(converter=secret)
-    token_url: str
+    token_url: str = attrs.field(converter=units.url)
     scope: str | None = None
     audience: str | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Collection, Mapping
 from enum import Enum
+from functools import lru_cache
 from inspect import Parameter
 from typing import (
     Annotated,
@@ -13,6 +14,7 @@ from typing import (
     NewType,
     Protocol,
     TypeGuard,
+    TypeVar,
     Union,
     get_args,
     get_origin,
@@ -69,6 +71,21 @@ def is_secret(kind: Any) -> bool:
     return any((get_origin(member) or member) is Secret for member in members(kind))
 
 
+def kept_in(kind: Any) -> Any:
+    """What a ``Secret[...]`` keeps; ``Any`` for a bare ``Secret``."""
+    inner = (get_args(bare(kind)) or (Any,))[0]
+    return Any if isinstance(inner, TypeVar) else inner
+
+
+def record_in_secret(kind: Any) -> Any:
+    """*kind* without the ``Secret`` around a class in it, as in ``Secret[Login] | None``; None if there is no such."""
+    kinds = members(kind)
+    found = [kept_in(member) for member in kinds if is_secret(member) and is_record(bare(kept_in(member)))]
+    if not found or len(kinds) - (type(None) in kinds) != len(found):
+        return None
+    return Union[(*found, *([type(None)] if type(None) in kinds else []))]
+
+
 def described(kind: Any) -> str:  # noqa: PLR0911 - one answer for each sort of type
     """What a value of *kind* is called in a message."""
     kinds = members(kind)
@@ -82,7 +99,8 @@ def described(kind: Any) -> str:  # noqa: PLR0911 - one answer for each sort of 
     if isinstance(kind, type) and issubclass(kind, Enum):
         return f"one of {', '.join(repr(member.value) for member in kind)}"
     if is_secret(kind):
-        return "text that is a secret"
+        inner = kept_in(kind)
+        return f"{'text' if inner in ANYTHING else described(inner)} that is a secret"
     if is_record(kind) or is_mapping(kind):
         return f"a table ({getattr(kind, '__name__', kind)})"
     return f"a list ({kind})" if is_collection(kind) else f"a {getattr(kind, '__name__', kind)}"
@@ -103,19 +121,26 @@ def is_native(kind: Any) -> TypeGuard[type[Native]]:
 
 @attrs.frozen
 class Field:
-    """One field of a table with fixed fields: its key, its type, and whether it must be given."""
+    """One field of a table with fixed fields: its key, the attribute that holds it, its type, and whether it must be given."""
 
     key: str
+    attribute: str
     kind: Any
     required: bool
 
 
-def fields(kind: type) -> list[Field]:
-    """The fields of an attrs class or a dataclass that its ``__init__`` takes.
+def fields(kind: Any) -> tuple[Field, ...]:
+    """The fields of an attrs class or a dataclass that its ``__init__`` takes; read once for each class.
 
     Raises:
         ConfigError: If an annotation cannot be read.
     """
+    return read_fields_of(kind)
+
+
+@lru_cache(maxsize=256)
+def read_fields_of(kind: Any) -> tuple[Field, ...]:
+    """The same, read now."""
     try:
         hints = get_type_hints(kind, include_extras=True)
     except (NameError, TypeError, SyntaxError) as error:
@@ -123,16 +148,16 @@ def fields(kind: type) -> list[Field]:
             f"the annotations of {kind.__qualname__} cannot be read: {error}", hint="import what they name at run time"
         ) from error
     if attrs.has(kind):
-        return [
-            Field(a.alias or a.name, hints.get(a.name, Any), a.default is attrs.NOTHING) for a in attrs.fields(kind) if a.init
-        ]
+        return tuple(
+            Field(a.alias or a.name, a.name, hints.get(a.name, Any), a.default is attrs.NOTHING) for a in attrs.fields(kind) if a.init
+        )
     import dataclasses
 
-    return [
-        Field(f.name, hints.get(f.name, Any), f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING)
+    return tuple(
+        Field(f.name, f.name, hints.get(f.name, Any), f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING)
         for f in dataclasses.fields(kind)
         if f.init
-    ]
+    )
 
 
 def is_writable(kind: Any) -> bool:

@@ -22,7 +22,7 @@ def inside(value: Any, path: Path) -> Any:
         if isinstance(value, Mapping):
             value = value.get(part)
         elif attrs.has(type(value)):
-            value = getattr(value, part, None)
+            value = next((getattr(value, a.name) for a in attrs.fields(type(value)) if part in {a.alias, a.name}), None)
         else:
             return None
     return value
@@ -59,7 +59,7 @@ class Hit:
         place: The exact key and where it is written.
         raw: The value as it is there.
         for_secrets: Whether secrets may rest there.
-        private: Whether it is a file of secrets.
+        private: Whether it is a place for secrets alone.
     """
 
     index: int
@@ -144,7 +144,7 @@ class Lookup:
             if raw is None or (isinstance(raw, Mapping) and not self.is_value(section, path, tables)):
                 continue
             place = provider.spell(section + at) if index == 0 else f"{provider.spell(section + at)} in {provider.name}"
-            private = isinstance(provider, TomlFile) and provider.for_secrets
+            private = (isinstance(provider, TomlFile) and provider.for_secrets) or getattr(provider, "private", False)
             yield Hit(index, provider.name, section, place, raw, getattr(provider, "for_secrets", True), private)
 
     def is_value(self, section: Path, path: Path, tables: bool) -> bool:

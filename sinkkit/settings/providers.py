@@ -13,7 +13,12 @@ from sinkkit.settings.keys import Path, variable
 
 @runtime_checkable
 class Provider(Protocol):
-    """A place that holds settings. Three members are enough for one of your own."""
+    """A place that holds settings. Three members are enough for one of your own.
+
+    During a run each path is asked for once, whatever the answer; whatever ``get`` raises becomes a ``ConfigError`` that names provider and path.
+    Members that a provider may have as well: ``names`` (``Local``), ``opened`` (``Opens``), ``note`` (text that messages add to its name, such as
+    `` (no such directory)``), ``for_secrets`` (False: secrets found there are warned about), ``private`` (True: all that it holds is secret).
+    """
 
     @property
     def name(self) -> str:

@@ -65,18 +65,27 @@ class Reading:
 
 @attrs.frozen
 class Question:
-    """One setting or one field of it: where, what type, and whether it is a secret as a whole; *stated*: it has a default."""
+    """One setting or one field of it.
+
+    Attributes:
+        path: Its name and, inside a table, the keys below it.
+        kind: What it must be.
+        secret: It is never shown, as a whole.
+        stated: It has a default.
+        masked: A secret is also looked for in other texts; not so the fields of a class that says itself which of them are secret.
+    """
 
     path: Path
     kind: Any
     secret: bool = False
     stated: bool = False
+    masked: bool = True
 
     @property
     def name(self) -> str:
         """The setting with dots."""
         return ".".join(self.path)
 
-    def below(self, field: Field) -> Question:
+    def below(self, field: Field, *, masked: bool = True) -> Question:
         """The question for a field of this one."""
-        return Question((*self.path, field.key), field.kind, self.secret, self.stated)
+        return Question((*self.path, field.key), field.kind, self.secret, self.stated, masked)

@@ -21,17 +21,37 @@ from sinkkit.settings.kinds import (
     is_secret,
     is_writable,
     members,
+    record_in_secret,
 )
-from sinkkit.settings.learning import learn, learn_private, secret_texts
+from sinkkit.settings.learning import (
+    declares_secrets,
+    learn,
+    learn_passwords,
+    learn_private,
+    may_tell,
+    secret_texts,
+    too_plain,
+)
 from sinkkit.settings.lookup import Hit, Lookup
 from sinkkit.settings.questions import Found, Problem, Question, Reading
+from sinkkit.settings.scalars import SCALARS
 from sinkkit.settings.secret import MASK, SHORTEST, Secret, SecretInConfigWarning
-from sinkkit.settings.typed import convert, refusal, unpacked
+from sinkkit.settings.texts import text_of
+from sinkkit.settings.typed import NOTHING, convert, refusal, unpacked
 from sinkkit.settings.wanted import MISSING
 
 
 def read(reading: Reading, question: Question, default: Any = MISSING) -> Any:
     """The value, or ``MISSING`` if there is none or a problem was noted; *default* completes an attrs class found in part."""
+    if question.kind in SCALARS:
+        return read_leaf(reading, question)
+    inside = record_in_secret(question.kind)
+    if inside is not None:
+        default = default.reveal() if isinstance(default, Secret) else default
+        value = read(reading, attrs.evolve(question, kind=inside, secret=True), default)
+        return value if value is MISSING or value is None else Secret(value)
+    if is_nothing(reading, question):
+        return None
     kinds = [bare(member) for member in members(question.kind) if member is not type(None)]
     records = [kind for kind in kinds if is_record(kind)]
     others = [kind for kind in kinds if not is_record(kind)]
@@ -48,6 +68,18 @@ def read(reading: Reading, question: Question, default: Any = MISSING) -> Any:
         del reading.problems[before:]
         reading.found += trial.found
     return value
+
+
+def is_nothing(reading: Reading, question: Question) -> bool:
+    """Whether a table that may be left out is given as the text ``none``."""
+    kinds = [bare(member) for member in members(question.kind)]
+    if type(None) not in kinds or str in kinds or not any(is_record(kind) or is_mapping(kind) for kind in kinds):
+        return False
+    hit = next(reading.lookup.hits(question.path, stated=question.stated, tables=True), None)
+    if hit is None or not isinstance(hit.raw, str) or hit.raw.strip().lower() not in NOTHING:
+        return False
+    note_found(reading, attrs.evolve(question, secret=False), attrs.evolve(hit, private=False), None, ())
+    return True
 
 
 def read_leaf(reading: Reading, question: Question) -> Any:
@@ -126,25 +158,41 @@ def value_of(reading: Reading, question: Question, hit: Hit, raw: Any) -> Any:
         raw = raw.reveal()
     if hit.index == 0 and not is_writable(question.kind):
         return raw
-    show = not (hidden or hit.private or SENSITIVE.search(question.name))
+    show = not (hidden or hit.private or may_tell(question.name, raw))
     try:
+        check_characters(raw)
         value = convert(raw, question.kind, show=show)
     except ConfigError as error:
         reading.problems.append(Problem(f"{question.name} ({hit.place}): {error.message}", error.hint))
         return MISSING
+    declared, masked = is_secret(question.kind), question.secret and question.masked
     # An empty password inside a URL is none; an empty variable is a mistake.
     allowed = ("",) if isinstance(raw, Secret) else ()
-    if any(len(text) < SHORTEST and text not in allowed for text in secret_texts(value, hidden)):
+    strict = declared or (masked and (len(question.path) == 1 or bool(SENSITIVE.search(question.path[-1]))))
+    if any(len(text) < SHORTEST and text not in allowed for text in secret_texts(value, strict)):
         reading.problems.append(too_short(question.name, hit.place))
         return MISSING
-    if hidden and not hit.for_secrets and hit.place not in reading.warned:
+    if (declared or masked) and not hit.for_secrets and hit.place not in reading.warned:
         reading.warned[hit.place] = None
         message = f"{question.name} is a secret and stands in {hit.place}: move it to secrets.toml, or set it in the environment"
         warnings.warn(SecretInConfigWarning(message), stacklevel=2)
-    learn(reading.redactor, question.name, value, secret=hidden)
+    learn(reading.redactor, question.name, value, secret=declared or (masked and not too_plain(value)))
+    if isinstance(raw, str) and not isinstance(value, str):
+        learn_passwords(reading.redactor, raw)
     if hit.private and reading.thorough:
         learn_private(reading.redactor, raw)
     return value
+
+
+def check_characters(raw: Any) -> None:
+    """Refuse text that was made of bytes which are no UTF-8, as the environment may hold.
+
+    Raises:
+        ConfigError: If *raw* is such; the message does not repeat it.
+    """
+    text = raw.reveal() if isinstance(raw, Secret) else raw
+    if isinstance(text, str) and not text.isascii():
+        text_of(text, "the value")
 
 
 def too_short(name: str, place: str) -> Problem:
@@ -200,15 +248,16 @@ def read_fields(reading: Reading, question: Question, kind: Any, default: Any) -
         return whole
     values: dict[str, Any] = {}
     lacking: list[Question] = []
+    masked = not declares_secrets(kind)
     for field in fields(kind):
-        before = len(reading.problems)
-        value = read(reading, question.below(field), MISSING if default is MISSING else getattr(default, field.key, MISSING))
+        below, before = question.below(field, masked=masked), len(reading.problems)
+        value = read(reading, below, MISSING if default is MISSING else getattr(default, field.attribute, MISSING))
         if value is not MISSING:
             values[field.key] = value
         elif len(reading.problems) == before and default is not MISSING:
-            values[field.key] = getattr(default, field.key)
+            values[field.key] = getattr(default, field.attribute)
         elif len(reading.problems) == before and field.required:
-            lacking.append(question.below(field))
+            lacking.append(below)
     if not reading.found and not reading.problems:
         return MISSING
     values |= {below.path[-1]: demanded(reading, below) for below in lacking}
@@ -217,6 +266,10 @@ def read_fields(reading: Reading, question: Question, kind: Any, default: Any) -
 
 def demanded(reading: Reading, question: Question) -> Any:
     """What a required setting is that stands nowhere: an object whose fields all have defaults, or else a problem for each thing missing."""
+    inside = record_in_secret(question.kind)
+    if inside is not None:
+        made = demanded(reading, attrs.evolve(question, kind=inside, secret=True))
+        return made if made is MISSING else Secret(made)
     records = [bare(member) for member in members(question.kind)]
     kind = records[0]
     if len(records) > 1 or not is_record(kind) or is_native(kind):
@@ -246,7 +299,7 @@ def taken_apart(reading: Reading, question: Question, kind: Any) -> Any:
         raw = hit.raw.reveal() if isinstance(hit.raw, Secret) else hit.raw
         if isinstance(raw, kind) and not is_native(kind):
             if hit.index == 0:
-                learn(reading.redactor, question.name, raw, secret=False)
+                learn(reading.redactor, question.name, raw, secret=question.secret)
                 note_found(reading, question, hit, raw, ())
                 return raw
             continue

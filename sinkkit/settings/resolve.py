@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from sinkkit.errors import ConfigError
-from sinkkit.settings.keys import SENSITIVE, nearest, sections, variable
-from sinkkit.settings.kinds import ANYTHING, bare, fields, is_record, is_secret, members
+from sinkkit.settings.keys import SENSITIVE, sections
+from sinkkit.settings.kinds import ANYTHING, is_secret, members
 from sinkkit.settings.learning import learn, learn_private, secret_texts
 from sinkkit.settings.lookup import Arguments, Lookup
-from sinkkit.settings.providers import Local, Provider
+from sinkkit.settings.providers import Provider
 from sinkkit.settings.questions import Found, Problem, Question, Reading
 from sinkkit.settings.reading import as_table, demanded, overlaid, read, too_short
 from sinkkit.settings.redact import Redactor
 from sinkkit.settings.registry import opened
-from sinkkit.settings.secret import MASK, SHORTEST
+from sinkkit.settings.secret import MASK, SHORTEST, UnknownSettingWarning
+from sinkkit.settings.strangers import strangers
 from sinkkit.settings.wanted import MISSING, Wanted
 
 __all__ = ["Found", "Resolved", "Resolver"]
@@ -79,7 +81,6 @@ class Resolver:
         reading = Reading(self.lookup, self.redactor, thorough=True, warned=self._warned)
         values: dict[str, Any] = {}
         for want in wanted:
-            self._kinds[want.name] = want.kind
             values[want.name] = self.one(reading, want)
         self.raise_on(reading.problems)
         return Resolved(values, reading.found, self.redactor)
@@ -87,6 +88,7 @@ class Resolver:
     def one(self, reading: Reading, want: Wanted) -> Any:
         """The value of one setting, its default included; problems are noted in *reading*."""
         default = want.stated
+        self.know(want.name, want.kind)
         question = Question((want.name,), want.kind, want.is_secret, stated=default is not MISSING)
         if want.name in self.explicit and self.explicit[want.name] is None:
             return self.nothing(reading, question, default)
@@ -108,7 +110,7 @@ class Resolver:
         learn(self.redactor, want.name, default, secret=hidden)
         masked = hidden or SENSITIVE.search(want.name)
         reading.found.append(
-            Found(want.name, MASK if masked else str(default), "default", "the default that the function states")
+            Found(want.name, MASK if masked and default is not None else str(default), "default", "the default that the function states")
         )
         return default
 
@@ -135,7 +137,7 @@ class Resolver:
         Raises:
             ConfigError: If it is malformed; the message names the place and what was expected.
         """
-        self._kinds[name] = kind
+        self.know(name, kind)
         if name in self.explicit and self.explicit[name] is None:
             return None
         reading = Reading(self.lookup, self.redactor, thorough=False, warned=self._warned)
@@ -151,7 +153,7 @@ class Resolver:
         Raises:
             ConfigError: If something else than a table stands there.
         """
-        self._kinds[name] = dict
+        self.know(name, dict)
         tables: list[Mapping[str, Any]] = []
         for hit in self.lookup.hits((name,), stated=True, tables=True):
             try:
@@ -170,30 +172,17 @@ class Resolver:
 
         Keys inside a table whose class has fixed fields are looked at as well.
         """
-        names = [*known, *(name for name in self._kinds if name not in known), *self.explicit]
-        messages = self.strangers((), names)
-        for name, kind in self._kinds.items():
-            records = [bare(member) for member in members(kind) if is_record(bare(member))]
-            if records:
-                messages += self.strangers((name,), [field.key for record in records for field in fields(record)])
-        return messages
+        kinds = {**dict.fromkeys((*known, *self.explicit), Any), **self._kinds}
+        return list(strangers(self.lookup, kinds))
 
-    def strangers(self, below: tuple[str, ...], names: Sequence[str]) -> list[str]:
-        """A message for each key directly *below* the destination's own sections that is not one of *names*."""
-        spelled = {variable((name,)) for name in names}
-        messages: list[str] = []
-        for provider in self.lookup.providers[1:]:
-            if not isinstance(provider, Local):
-                continue
-            for section in self.lookup.sections:
-                if section[-2:] != ("destination", self.destination):
-                    continue
-                for key in provider.names(section + below):
-                    if key not in names and variable((key,)) not in spelled:
-                        close = nearest(key, names)
-                        guess = f"; did you mean {close}?" if close else ""
-                        messages.append(f"{provider.spell((*section, *below, key))} in {provider.name}: no such setting{guess}")
-        return messages
+    def warn_of_unknown(self, known: Collection[str]) -> None:
+        """Warn of each key that ``unknown`` tells of."""
+        for message in self.unknown(known):
+            warnings.warn(UnknownSettingWarning(self.redactor.text(message)), stacklevel=2)
+
+    def know(self, name: str, kind: Any) -> None:
+        """Count *name* as asked for: ``unknown`` tells of keys inside it, if *kind* has fixed fields, and not of itself."""
+        self._kinds[name] = kind
 
     def raise_on(self, problems: list[Problem]) -> None:
         """Raise one error for all *problems*, secrets masked; nothing if there are none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from math import inf
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -53,20 +54,24 @@ def as_bool(raw: Any) -> bool:
 
 def as_duration(raw: Any) -> timedelta:
     """A duration; a plain number is seconds."""
-    return (
-        raw
-        if isinstance(raw, timedelta)
-        else timedelta(seconds=as_float(raw))
-        if not isinstance(raw, str)
-        else units.duration(raw)
-    )
+    if isinstance(raw, timedelta):
+        return raw
+    return units.duration(raw) if isinstance(raw, str) else timedelta(seconds=not_negative(raw))
 
 
 def as_seconds(raw: Any) -> units.Seconds:
     """A duration in seconds."""
-    return units.Seconds(
-        raw.total_seconds() if isinstance(raw, timedelta) else units.seconds(raw) if isinstance(raw, str) else as_float(raw)
-    )
+    if isinstance(raw, timedelta):
+        return units.Seconds(raw.total_seconds())
+    return units.Seconds(units.seconds(raw) if isinstance(raw, str) else not_negative(raw))
+
+
+def not_negative(raw: Any) -> float:
+    """A number of seconds."""
+    number = as_float(raw)
+    if not 0 <= number < inf:
+        raise ConfigError("", hint="write 90s, 5m, 1h30m or a number of seconds, 0 or more")
+    return number
 
 
 def from_text(read: Callable[[str], Any]) -> Callable[[Any], Any]:

@@ -21,6 +21,10 @@ class ExposedSecretsWarning(UserWarning):
     """A ``secrets.toml`` can be read by every user of the machine."""
 
 
+class UnknownSettingWarning(UserWarning):
+    """A key stands in a destination's section that is no setting of it, as a misspelt one is not."""
+
+
 class Secret(Generic[T]):
     """A value that is shown only by ``reveal()``.
 

@@ -26,6 +26,8 @@ def folders() -> list[FilePath]:
     """Where files are looked for, in order: ``.sinkkit`` here, ``$SINKKIT_CONFIG_DIR``, ``.sinkkit`` in the home folder."""
     own = os.environ.get("SINKKIT_CONFIG_DIR")
     home = os.environ.get("HOME")
+    if own and home and own.startswith("~/"):  # no shell has seen a variable of a container or of a service
+        own = home + own[1:]
     return [FilePath(FOLDER), *([FilePath(own)] if own else []), *([FilePath(home) / FOLDER] if home else [])]
 
 
@@ -47,8 +49,10 @@ def load(path: FilePath, *, private: bool) -> dict[str, Any] | None:
         ConfigError: If it cannot be read, is no UTF-8 or no TOML; the message names file, line and column and repeats no content.
     """
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=without_waiting) as file:
             mode = os.fstat(file.fileno()).st_mode
+            if stat.S_ISFIFO(mode):
+                raise ConfigError(f"{shown(path)} is a named pipe, not a file", hint="write a TOML file there")
             data = file.read()
     except FileNotFoundError:
         return None
@@ -64,6 +68,11 @@ def load(path: FilePath, *, private: bool) -> dict[str, Any] | None:
         message = f"{shown(path)} can be read by every user of this machine; run: chmod 600 {shown(path)}"
         warnings.warn(ExposedSecretsWarning(message), stacklevel=2)
     return parse(data, path)
+
+
+def without_waiting(path: str, flags: int) -> int:
+    """Open *path*; a named pipe would otherwise wait for somebody who writes."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def parse(data: bytes, path: FilePath) -> dict[str, Any]:
@@ -88,10 +97,18 @@ def parse(data: bytes, path: FilePath) -> dict[str, Any]:
         what = str(error)[: place.start()] if place else str(error)
         lines = data.decode("utf-8-sig").split("\n")
         line, column = (int(place[1]), int(place[2])) if place and place[1] else (len(lines), len(lines[-1]) + 1)
-        raise ConfigError(
-            f"{shown(path)}, line {line}, column {column}: {what}",
-            hint='text stands in quotes in TOML, as in url = "https://example.com"',
-        ) from None
+        raise ConfigError(f"{shown(path)}, line {line}, column {column}: {what}", hint=advice(what)) from None
+    except RecursionError:
+        raise ConfigError(f"{shown(path)}: its tables and lists are nested too deeply", hint="settings need few levels") from None
+
+
+def advice(what: str) -> str:
+    """What to do about *what* the TOML parser says."""
+    if "twice" in what or "overwrite" in what or "uplicate" in what:
+        return "a key stands once in a section, and a [section] once in a file"
+    if "invalid character" in what or "Illegal character" in what:
+        return "remove the character: control characters cannot stand in TOML"
+    return 'text stands in quotes in TOML, as in url = "https://example.com"'
 
 
 def dig(table: Any, path: Path) -> Any:
@@ -133,6 +150,14 @@ class TomlFile:
         return list(found) if isinstance(found, dict) else []
 
 
+def real_path(path: FilePath) -> str:
+    """*path* without symbolic links; as it is if the current folder was removed."""
+    try:
+        return os.path.realpath(path)
+    except OSError:
+        return str(path)
+
+
 @attrs.frozen(eq=False)
 class TomlFiles:
     """The files of one name in all folders, nearest first; read anew whenever a run opens them.
@@ -150,7 +175,7 @@ class TomlFiles:
         seen: list[str] = []
         for folder in folders():
             path = folder / self.name
-            real = os.path.realpath(path)
+            real = real_path(path)
             if real not in seen:
                 seen.append(real)
                 table = load(path, private=private)

@@ -29,7 +29,7 @@ from sinkkit.settings.kinds import (
     members,
 )
 from sinkkit.settings.scalars import SCALARS
-from sinkkit.settings.secret import Secret
+from sinkkit.settings.secret import MASK, Secret
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -50,8 +50,9 @@ def refusal(kind: Any, raw: Any, show: bool, hint: str | None = None, why: str =
             else f", got a {'table' if isinstance(raw, Mapping) else 'list'}"
         )
     else:
+        # A long one is not cut: the half of a secret could no longer be recognised.
         text = repr(raw)
-        got = f", got {text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + '...'}"
+        got = f", got {text if len(text) <= LONGEST_SHOWN else f'a value of {len(text):,} characters'}"
     return ConfigError(f"expected {described(kind)}{got}{f' ({why})' if why else ''}", hint=hint)
 
 
@@ -123,7 +124,10 @@ def chosen(raw: Any, kind: Any, show: bool) -> Any:
 
 
 def one_of(raw: Any, kind: Any, show: bool) -> Any:
-    """*raw* as a member of a union: the one whose type it has, else the first that takes it, with text last."""
+    """*raw* as a member of a union: the one whose type it has, else the first that takes it, with text last.
+
+    Where text is a member too, text is taken for a list or table only if it is written as one in JSON.
+    """
     kinds = members(kind)
     if raw is None and type(None) in kinds:
         return None
@@ -132,6 +136,8 @@ def one_of(raw: Any, kind: Any, show: bool) -> Any:
     if type(None) in kinds and not takes_text and isinstance(raw, str) and raw.strip().lower() in NOTHING:
         return None
     rest = sorted((member for member in kinds if member is not type(None)), key=lambda member: member is str)
+    if isinstance(raw, str) and str in kinds and not raw.lstrip().startswith(("{", "[")):
+        rest = [member for member in rest if not is_collection(member)]
     refusals = []
     for member in (*exact, *rest):
         try:
@@ -151,7 +157,7 @@ def structured(raw: Any, kind: Any, show: bool) -> Any:
     try:
         return converter(show).structure(value, kind)
     except BaseValidationError as group:
-        problems = [f"{path}: {text}" if path else text for path, text in told(group)]
+        problems = [f"{path}: {text}" if path else text for path, text in told(group, show)]
         hints = [error.hint for error in leaves(group) if isinstance(error, ConfigError) and error.hint]
         raise ConfigError("; ".join(problems), hint=next(iter(hints), None)) from None
     except ConfigError:
@@ -172,7 +178,9 @@ def prepared(raw: Any, kind: Any, show: bool) -> Any:
         items = unpacked(raw, kind, show)
         if not isinstance(items, Collection) or isinstance(items, str | bytes | Mapping):
             raise refusal(kind, raw, show)
-        positional = (get_origin(kind) or kind) is tuple and Ellipsis not in arguments and len(arguments) == len(items)
+        positional = (get_origin(kind) or kind) is tuple and bool(arguments) and Ellipsis not in arguments
+        if positional and len(items) != len(arguments):
+            raise refusal(kind, raw, show, why=f"{len(arguments)} values, not {len(items)}")
         kinds = arguments if positional else [arguments[0] if arguments else Any] * len(items)
         return [prepared(item, inner, show) for item, inner in zip(items, kinds, strict=True)]
     if is_mapping(kind) or is_record(kind):
@@ -183,7 +191,8 @@ def prepared(raw: Any, kind: Any, show: bool) -> Any:
                 if is_record(kind)
                 else dict.fromkeys(table, arguments[-1] if arguments else Any)
             )
-            return {key: within(key, value, below.get(key, Any), show) for key, value in table.items()}
+            named = show or is_record(kind)
+            return {key: within(key if named else MASK, value, below.get(key, Any), show) for key, value in table.items()}
         if not is_record(kind) or not isinstance(table, kind):
             raise refusal(kind, raw, show)
         return table
@@ -266,22 +275,23 @@ def leaves(group: BaseException) -> Iterator[BaseException]:
         yield group
 
 
-def told(error: BaseException, path: str = "") -> Iterator[tuple[str, str]]:
-    """Each problem of a value that cattrs refused: where inside it, as ``rows[2].name``, and what."""
+def told(error: BaseException, show: bool, path: str = "") -> Iterator[tuple[str, str]]:
+    """Each problem of a value that cattrs refused: where inside it, as ``rows[2].name``, and what; *show*: whether keys may be repeated."""
     from cattrs.errors import ClassValidationError, IterableValidationError
 
     if isinstance(error, ClassValidationError):
         named, others = error.group_exceptions()
         for inner, note in named:
             key = f"{path}.{note.name}" if path else note.name
-            yield from [(key, "is missing")] if isinstance(inner, KeyError) and inner.args == (note.name,) else told(inner, key)
+            yield from [(key, "is missing")] if isinstance(inner, KeyError) and inner.args == (note.name,) else told(inner, show, key)
         for inner in others:
-            yield from told(inner, path)
+            yield from told(inner, show, path)
     elif isinstance(error, IterableValidationError):
         counted, others = error.group_exceptions()
         for inner, place in counted:
-            yield from told(inner, f"{path}[{place.index}]")
+            at = place.index if show or isinstance(place.index, int) else MASK
+            yield from told(inner, show, f"{path}[{at}]")
         for inner in others:
-            yield from told(inner, path)
+            yield from told(inner, show, path)
     else:
         yield path, error.message if isinstance(error, ConfigError) else f"does not fit ({type(error).__name__})"

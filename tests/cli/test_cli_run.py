@@ -231,12 +231,14 @@ def test_wrong_use_says_what_to_write(sinkkit_command, sent, arguments, said):
     assert sent() == []
 
 
-def test_an_unexpected_exception_shows_its_traceback(sinkkit_command, tmp_path):
-    """An exception in the user's module, while it is imported, is shown as Python shows it, and exits 1."""
+def test_a_module_that_fails_is_told_with_its_place(sinkkit_command, tmp_path):
+    """An exception in the user's module, while it is imported, is named with file and line; its traceback is shown if asked for."""
     (tmp_path / "broken.py").write_text("1 / 0\n")
     done = sinkkit_command("run", "broken.sink", "sinks.fifty")
+    traced = sinkkit_command("run", "broken.sink", "sinks.fifty", "--traceback")
 
-    assert done.status == 1
-    assert "Traceback" in done.err
-    assert 'broken.py", line 1' in done.err
-    assert "error: ZeroDivisionError: division by zero" in done.err
+    assert [done.status, traced.status] == [2, 2]
+    assert "fails when it is imported: ZeroDivisionError: division by zero" in done.err
+    assert "broken.py, line 1" in done.err
+    assert 'broken.py", line 1' in traced.err
+    assert "Traceback" in traced.err

@@ -119,7 +119,7 @@ def test_a_destination_can_be_inspected_without_settings():
     assert made.destination_name == "crm_prod"
     assert made.destination_type.endswith(".crm")
     found = made.capabilities()
-    assert [found[name] for name in ("batch_size", "workers", "in_order", "items")] == [7, 1, True, "list[dict]"]
+    assert [found[name] for name in ("batch_size", "workers", "ordering", "items")] == [7, 1, "rows", "list[dict]"]
 
 
 @pytest.mark.parametrize(
@@ -192,8 +192,9 @@ def test_what_is_no_function_is_refused(sinks):
 
 def test_an_error_inside_the_module_is_not_hidden(sinks):
     """A module that cannot be imported for its own reasons says so itself."""
-    with pytest.raises(ModuleNotFoundError, match="no_such_package_at_all"):
+    with pytest.raises(ConfigError, match="No module named 'no_such_package_at_all'") as refused:
         run("broken_sinks.crm")
+    assert isinstance(refused.value.__cause__, ModuleNotFoundError)
 
 
 def test_unknown_settings_of_a_reference_are_refused_when_it_is_known(sinks):

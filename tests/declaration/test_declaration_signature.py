@@ -270,6 +270,25 @@ def test_methods_objects_partials_and_wrappers_work():
     assert crm.calls == [([{"a": 1}], "t", region) for region in ("eu", "us", "sea", "asia")]
 
 
+def test_parameters_without_a_name_for_callers_are_passed_by_position(monkeypatch):
+    """Whatever stands before a ``/``: settings, the batch and the table."""
+    calls = []
+    monkeypatch.setenv("DESTINATION__LATER__REGION", "us")
+
+    def early(items, table, region="eu", batch: Batch = None, /, *, more=1):
+        calls.append((items, table["name"], region, batch.attempt, more))
+
+    def later(items, region="eu", schema: TableSchema = None, /):
+        calls.append((items, schema["name"], region))
+
+    for function in (early, later):
+        sinkkit.pipeline(function.__name__, sinkkit.destination(function), progress="off").run([{"a": 1}], table_name="t")
+    with pytest.raises(SignatureError, match="parameter 'key' cannot be given by name"):
+        sinkkit.destination(plain).probe(lambda batch, key="x", /: None)
+
+    assert calls == [([{"a": 1}], "t", "eu", 1, 1), ([{"a": 1}], "t", "us")]
+
+
 def test_the_factory_keeps_the_function():
     """The plain function can be called in a unit test, and the factory looks like it."""
 

@@ -82,3 +82,15 @@ def test_what_cannot_be_found_is_named():
     assert "TYPE_CHECKING" in refused.value.hint
     with pytest.raises(SignatureError, match=r"pull\(\) asks for items as Unknown"):
         sinkkit.destination(pull)
+
+
+def test_a_local_that_is_assigned_later_is_no_obstacle():
+    """A function may refer to a local variable that gets its value only after the decorator has read the signature."""
+
+    @sinkkit.destination
+    def push(items: list[dict], http: Client):
+        return later
+
+    later = None
+
+    assert push.function([], None) is later

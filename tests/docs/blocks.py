@@ -21,7 +21,8 @@ FENCE = re.compile(r"^(?P<fence>```+)(?P<language>\w*)(?:\s+title=\"(?P<title>[^
 NOT_RUN = re.compile(r"^<!-- not run: (?P<reason>.{10,}) -->$")
 SHELL = ("bash", "console", "sh")
 RUN = ("python", *SHELL, "toml")
-SECONDS_A_BLOCK = 60
+SECONDS_A_BLOCK = 240
+"""A block that takes longer hangs; where, its stacks tell."""
 
 VARIABLE = {
     r"\.\.\.": r"(?s:.*?)",
@@ -133,7 +134,8 @@ class Reader:
 
     def environment(self):
         """The reader's environment: the tools of this Python come first."""
-        return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "120"}
+        own = {"PYTEST_DEBUG_TEMPROOT": str(self.folder)}  # a pytest of the reader's does not tidy up behind ours
+        return {**os.environ, **own, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1", "NO_COLOR": "1", "COLUMNS": "120"}
 
     def shell(self, block):
         """Run shell commands; the last one ends with 0, or with the status that the title of the block says."""
@@ -146,7 +148,11 @@ class Reader:
                 cwd=self.folder, env=self.environment(), stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
             )
             self.started.append(process)
-            status = process.wait(SECONDS_A_BLOCK)
+            try:
+                status = process.wait(SECONDS_A_BLOCK)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGABRT)
+                status = f"none after {SECONDS_A_BLOCK} s: {process.wait()}"
         printed = output.read_text()
         assert status == expected, f"{block.place}: exit status {status}\n{printed}"
         return printed

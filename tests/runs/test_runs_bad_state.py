@@ -94,6 +94,7 @@ def test_a_journal_of_a_newer_version(make, memory, rows):
     make().extract(rows(3))
     path = journal_of(make())
     with sqlite3.connect(path) as db:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
         db.execute("PRAGMA user_version = 99")
     db.close()
 
@@ -102,7 +103,7 @@ def test_a_journal_of_a_newer_version(make, memory, rows):
             use()
         assert "upgrade sinkkit" in refused.value.hint
     with sqlite3.connect(path) as db:
-        db.execute("PRAGMA user_version = 1")
+        db.execute(f"PRAGMA user_version = {version}")
     db.close()
     assert make().resume().total.delivered == 3
 

@@ -10,6 +10,7 @@ import pytest
 
 from sinkkit.errors import ConfigError
 from sinkkit.rows import Retry
+from sinkkit.settings.access import secrets
 from sinkkit.settings.credentials import BasicAuth, BearerToken, ConnectionString
 from sinkkit.settings.resolve import Resolver
 from sinkkit.settings.secret import Secret
@@ -103,3 +104,68 @@ def test_a_class_that_refuses_its_values_is_told_with_their_places(write):
         one(Wanted("strict", Strict))
 
 
+@attrs.frozen
+class Account:
+    _token: Secret[str]
+    owner: str = "nobody"
+
+
+SECRET_FORMS = [
+    {"user": "ann", "token": "abcdefgh"},
+    Login("ann", Secret("abcdefgh")),
+    Secret(Login("ann", Secret("abcdefgh"))),
+    '{"user": "ann", "token": "abcdefgh"}',
+]
+
+
+@pytest.mark.parametrize("given", SECRET_FORMS, ids=["mapping", "object", "secret", "JSON"])
+@pytest.mark.parametrize("kind", [Secret[Login], Secret[Login] | None])
+def test_a_class_may_be_a_secret_as_a_whole(kind, given):
+    """``Secret[Login]`` is made from a mapping, an object or its JSON; short fields that are no secrets by themselves are no obstacle."""
+    resolver = Resolver("crm", explicit={"login": given})
+    resolved = resolver.resolve([Wanted("login", kind)])
+
+    assert resolved.values["login"] == Secret(Login("ann", Secret("abcdefgh")))
+    assert [found.shown for found in resolved.found if found.shown != "***"] == []
+    assert resolver.redactor.text("ann has abcdefgh") == "ann has ***"
+
+
+def test_a_secret_class_is_completed_from_the_providers(write, monkeypatch):
+    """``Secret[ConnectionString]`` takes what it lacks from other places, and names the fields that stand nowhere."""
+    write('[destination.crm]\ncredentials = "postgresql://ann@db/sales"')
+    monkeypatch.setenv("DESTINATION__CRM__CREDENTIALS__PASSWORD", "abcdefgh")
+
+    assert one(Wanted("credentials", Secret[ConnectionString])).reveal().reveal() == "postgresql://ann:abcdefgh@db/sales"
+    with pytest.raises(ConfigError, match=r"(?s)login\.user \(text\) is missing.*login\.token \(text that is a secret\) is missing"):
+        one(Wanted("login", Secret[Login]))
+
+
+def test_a_marked_class_masks_what_it_declares_secret(monkeypatch):
+    """With ``secrets.value`` the object is given as it is, and of its fields those that its class declares are masked elsewhere."""
+    monkeypatch.setenv("DESTINATION__CRM__CREDENTIALS", "postgresql://ann:abcdefgh@db:5433/sales")
+    resolver = Resolver("crm")
+    found = resolver.resolve([Wanted("credentials", ConnectionString, secrets.value)])
+
+    assert found.values["credentials"] == ConnectionString("postgresql", "ann", "abcdefgh", "db", 5433, "sales")
+    assert [entry.shown for entry in found.found] == ["***"] * 6
+    assert resolver.redactor.text("postgresql ann abcdefgh 5433") == "postgresql ann *** 5433"
+
+
+@pytest.mark.parametrize("given", [{"token": "abcdefgh"}, Account("abcdefgh"), Account(Secret("abcdefgh"))], ids=["mapping", "text", "secret"])
+def test_a_private_attribute_is_a_field_like_others(given):
+    """A field ``_token`` is given as ``token``, and its secret is known."""
+    resolver = Resolver("crm", explicit={"account": given})
+    account = resolver.resolve([Wanted("account", Account | None)]).values["account"]
+
+    assert account.owner == "nobody"
+    if isinstance(account._token, Secret):
+        assert resolver.redactor.text("see abcdefgh") == "see ***"
+
+
+def test_a_class_that_is_optional_can_be_left_out(monkeypatch):
+    """The text ``none`` stands for no object where None is allowed."""
+    monkeypatch.setenv("DESTINATION__CRM__LOGIN", "none")
+
+    assert one(Wanted("login", Login | None, Login("ann", "abcdefgh"))) is None
+    with pytest.raises(ConfigError, match="expected a table"):
+        one(Wanted("login", Login))

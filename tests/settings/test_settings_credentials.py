@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,17 +12,20 @@ from sinkkit.errors import ConfigError
 from sinkkit.settings.credentials import ApiKey, BasicAuth, BearerToken, ConnectionString, OAuth2ClientCredentials
 from sinkkit.settings.secret import Secret
 
-ANY = st.none() | st.text(max_size=12)
-HOSTS = st.none() | st.sampled_from(["db", "db.example.com", "10.0.0.1", "::1", "fe80::1"])
+TEXT = st.text(st.characters(codec="utf-8"), max_size=12) | st.sampled_from(["%", "%40", "a@b", "a/b", "a:b", "a b", "p+q", "ü%ü", "#?&="])
+ANY = st.none() | TEXT
+HOSTS = st.none() | st.sampled_from(["db", "db.example.com", "10.0.0.1", "::1", "fe80::1", "fe80::1%eb0", "höst"])
+NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=5)
+QUERIES = st.dictionaries(NAMES, TEXT | st.lists(TEXT, min_size=2, max_size=3).map(tuple), max_size=3)
 
 
 @given(
     username=ANY,
-    password=st.none() | st.text(max_size=12).map(Secret),
+    password=st.none() | TEXT.map(Secret),
     host=HOSTS,
     port=st.none() | st.integers(0, 65535),
     database=ANY,
-    query=st.dictionaries(st.text(min_size=1, max_size=5), st.text(max_size=5), max_size=3),
+    query=QUERIES,
 )
 def test_connection_string_round_trip(*, username, password, host, port, database, query):
     """Whatever the parts hold, the URL written from them is read back as the same parts."""
@@ -45,7 +50,8 @@ def test_connection_string_is_masked():
         "a://b:hunter22@h:x1/d",
         "a://[hunter22/d",
         "a b://ann:hunter22@h",
-        "a://h/d?x=hunter22&x=1",
+        "a://ann:hunter22%ff@h",
+        "a://h/d?x=hunter22%ff",
     ],
 )
 def test_malformed_connection_string_is_refused_without_being_shown(text):
@@ -94,4 +100,86 @@ def test_what_is_sent_is_in_clear():
 def test_basic_auth_refuses_a_colon_in_the_user_name():
     """The header could not be told apart from another user's."""
     with pytest.raises(ConfigError, match="colon"):
-        BasicAuth("a:b", "abcd").headers()
+        BasicAuth("a:b", "abcd")
+
+
+@given(TEXT.filter(lambda text: ":" not in text), TEXT)
+def test_basic_auth_round_trip(username, password):
+    """What the header holds is what was given."""
+    kind, _, pair = BasicAuth(username, password).headers()["Authorization"].partition(" ")
+
+    assert kind == "Basic"
+    assert b64decode(pair).decode() == f"{username}:{password}"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda text: ConnectionString("a", password=f"hunter22{text}"),
+        lambda text: ConnectionString("a", username=f"hunter22{text}"),
+        lambda text: ConnectionString("a", query={"x": f"hunter22{text}"}),
+        lambda text: BasicAuth("a", f"hunter22{text}"),
+        lambda text: ApiKey(f"hunter22{text}"),
+        lambda text: BearerToken(f"hunter22{text}"),
+        lambda text: OAuth2ClientCredentials("a", f"hunter22{text}", "https://login.example.com"),
+    ],
+)
+def test_half_a_character_is_refused(make):
+    """A lone surrogate, as bytes that are no UTF-8 become in the environment, is refused, and the text around it is not repeated."""
+    with pytest.raises(ConfigError, match="cannot be written") as caught:
+        make("\ud800")
+
+    assert "hunter" not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("text", ["hunter22\n", " hunter22", "hunter\r\nX: 1", "hünter22"])
+@pytest.mark.parametrize("kind", [ApiKey, BearerToken])
+def test_what_a_header_cannot_carry_is_refused(kind, text):
+    """A key with a line break, such as the end of a file, is refused where it comes in, not by the client in the middle of a run."""
+    with pytest.raises(ConfigError, match="header cannot carry") as caught:
+        kind(text)
+
+    assert "nter22" not in str(caught.value)
+    assert "line break" in caught.value.hint
+    assert ApiKey(text, location="query").params() == {"X-API-Key": text}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ConnectionString("a b"),
+        lambda: ConnectionString(5),
+        lambda: ConnectionString("a", username=5),
+        lambda: ConnectionString("a", password=5),
+        lambda: ConnectionString("a", port="x"),
+        lambda: ConnectionString("a", port=True),
+        lambda: ConnectionString("a", port=-1),
+        lambda: ConnectionString("a", query={"x": 1}),
+        lambda: ConnectionString("a", query="x=1"),
+        lambda: ApiKey("abcd", location="cookie"),
+        lambda: BearerToken(None),
+        lambda: OAuth2ClientCredentials("a", "abcd", "login"),
+    ],
+)
+def test_impossible_parts_are_refused(make):
+    """What cannot be a part of credentials is an error of ours with a hint."""
+    with pytest.raises(ConfigError) as caught:
+        make()
+
+    assert caught.value.hint is not None
+
+
+def test_parts_are_taken_as_people_write_them():
+    """A port as text, an address in brackets, a list of one: the same as without."""
+    assert ConnectionString("a", host="[::1]", port="5432", query={"x": ["1"]}) == ConnectionString("a", host="::1", port=5432, query={"x": "1"})
+    assert ConnectionString.parse("a://h?x=1&x=2").query == {"x": ("1", "2")}
+    assert ConnectionString.parse("a://h/") == ConnectionString("a", host="h") == ConnectionString("a", host="h", database="")
+
+
+def test_a_password_inside_a_parameter_is_masked():
+    """ODBC keeps the password inside one parameter."""
+    whole = ConnectionString("mssql+pyodbc", query={"odbc_connect": "DRIVER={x};UID=ann;PWD=hunter22", "a": ("1", "2")})
+
+    assert "hunter" not in f"{whole} {whole!r}"
+    assert ConnectionString.parse(whole.reveal()) == whole

@@ -1,0 +1,81 @@
+"""Adaptive workers against simulated servers: each file of ``scenarios`` says what the server does and what may be expected."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from simulated import simulate
+
+from sinkkit import Adaptive, Retry
+
+FILES = sorted((Path(__file__).parent / "scenarios").glob("*.toml"))
+SEEDS = [1, 2, 3]
+ROWS = 100
+WINDOW = 0.0501
+"""The time of a call on a server that takes 50 ms for it."""
+
+
+def within(value, bounds):
+    """Whether *value* lies between the two *bounds*, themselves included."""
+    return bounds[0] <= value <= bounds[1]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_scenario_ends_as_expected(path):
+    """Time over that of the best fixed number, calls at once, failed calls and time above the server's limit stay within their ranges."""
+    scenario = tomllib.loads(path.read_text(encoding="utf-8"))
+    server, calls, expect = scenario["server"], scenario["calls"], scenario["expect"]
+    best = min(simulate(server, workers, calls, seed=1).seconds for workers in scenario["fixed"])
+
+    for seed in SEEDS:
+        seen = simulate(server, "adaptive", calls, seed=seed)
+        told = f"seed {seed}, {seen.seconds / best:.3f} x the best, {seen.mean:.1f} at once, {seen.failures} failed, {seen.above:.4f} s above"
+        assert (seen.delivered, seen.halted) == (calls * ROWS, None), told
+        assert within(seen.seconds / best, expect["ratio"]), told
+        assert within(seen.mean, expect["mean"]), told
+        assert within(seen.failures, expect["failures"]), told
+        assert seen.above <= expect.get("above", 0.0) or "refuses_above" not in server, told
+
+
+@pytest.mark.parametrize("takes", [4, 8, 16, 24, 32])
+@pytest.mark.parametrize("refusal", [0.005, 0.05], ids=["at once", "after a call's time"])
+def test_20_000_rows_take_little_more_than_with_the_best_number(takes, refusal):
+    """50 ms a call, 20,000 rows in batches of 100, from 4 calls at once: within 1.3 times of the best fixed number of workers."""
+    server = {"refuses_above": takes, "refusal": refusal}
+    best = min(simulate(server, workers, 200, seed=1).seconds for workers in range(2, takes + 1))
+
+    for seed in SEEDS:
+        seen = simulate(server, "adaptive", 200, seed=seed)
+        assert seen.seconds <= 1.3 * best
+        assert seen.above <= WINDOW
+
+
+def test_one_too_many_costs_no_attempt():
+    """Refusals that the growing window earns are not charged: two attempts a batch are enough on a server that takes few calls."""
+    for seed in SEEDS:
+        seen = simulate({"refuses_above": 16}, "adaptive", 1_000, seed=seed, retry=Retry(attempts=2))
+
+        assert (seen.delivered, seen.halted) == (100_000, None)
+        assert seen.failures > 5
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_bounds_are_kept(seed):
+    """Never more calls than the most; with a least, never a window below it."""
+    seen = simulate({"refuses_above": 3}, Adaptive(6, 9), 300, seed=seed, retry=Retry(attempts=1_000))
+
+    assert seen.peak <= 9
+    assert [calls for _, calls in seen.windows if not 6 <= calls <= 9] == []
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_pause_is_one_decrease(seed):
+    """A burst of refusals with Retry-After is one fall of the window, and no call starts until the pause is over."""
+    seen = simulate({"per_second": 40, "retry_after": 3.0, "latency": 0.2}, "adaptive", 200, seed=seed)
+    falls = [after for (_, before), (_, after) in zip(seen.windows, seen.windows[1:], strict=False) if after < before]
+    pauses = [later - start for start, later in zip(seen.starts, seen.starts[1:], strict=False) if later - start >= 2.9]
+
+    assert seen.delivered == 20_000
+    assert len(falls) <= len(pauses) + 1
