@@ -12,7 +12,6 @@ from sinkkit.cli.answer import NOT_EVERYTHING, Answer
 from sinkkit.clock import SystemClock
 from sinkkit.errors import SinkkitError
 from sinkkit.runs.location import default_folder
-from sinkkit.runs.pruning import limit_of
 
 
 @click.command(short_help="Forget old runs, receipts and finished packages.")
@@ -27,6 +26,8 @@ def prune(  # noqa: PLR0917  # click passes them by name
     pipeline: str | None, before: str | None, older_than: str | None, rejected: bool, dry_run: bool, pipelines_dir: str | None
 ) -> Answer:
     """Forget what PIPELINE, or every pipeline of the folder, keeps of old runs; nothing that is open is touched."""
+    from sinkkit.runs.pruning import limit_of
+
     limit = limit_of(before, older_than, SystemClock())
     folder = Path(pipelines_dir).expanduser() if pipelines_dir else default_folder()
     if pipeline is not None:

@@ -155,6 +155,7 @@ class Window:
     _proved: int = attrs.field(default=0, init=False)
     _firm: int = attrs.field(default=0, init=False)
     _alarmed: bool = attrs.field(default=False, init=False)
+    _down: bool = attrs.field(default=False, init=False)
     _patience: int = attrs.field(default=PATIENCE_ROUNDS, init=False)
     _waited: int = attrs.field(default=0, init=False)
     _tried: float = attrs.field(default=-inf, init=False)
@@ -203,6 +204,9 @@ class Window:
             self._end_one(ended.round)
             return pace.usual if pace is not None and ended.beside > self.limit else None
         if sign is Sign.WELL and fresh:
+            if self._down:  # it works again: calls that failed before that say nothing of what it takes now
+                self._down = False
+                self._fall(self.limit)
             self._proved = max(self._proved, ended.beside)
             seconds = max(RESOLUTION_SECONDS, now - ended.began)
             ended.round.times.append((rows.bit_length(), seconds))
@@ -235,6 +239,7 @@ class Window:
     def _fall_again(self, seen: Round) -> None:
         """A round in which calls were pushed back, after the window fell for that: leave room for those that were not."""
         served = seen.calls - seen.refused
+        self._down = not served
         if served:
             self.refused_at = min(self.refused_at, self.limit)
         self._fall(max(self.limit * served // seen.calls, int(HALF * self.limit)))

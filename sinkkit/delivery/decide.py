@@ -125,7 +125,7 @@ class Judge:
 
     def _later(self, flight: Flight, verdict: Verdict, target: State, at: Moment) -> Decision:
         """The batch waits for its next call, as long as the destination asked, else a jittered while; or the run halts."""
-        free = verdict.after or verdict.soon
+        free = verdict.after or verdict.soon or None
         failing = self._failed(flight, at, charged=free is None)
         failing.since = target
         wait = wait_before(self.options.retry, failing.failures) if free is None else free

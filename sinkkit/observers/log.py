@@ -9,6 +9,7 @@ from sinkkit.clock import Clock
 from sinkkit.events import (
     CallsSettled,
     CallsStarted,
+    ConcurrencyChanged,
     DestinationPaused,
     Event,
     LoadFinished,
@@ -52,7 +53,7 @@ class LogRecords:
     def __call__(self, event: Event) -> None:
         """Log *event* at its level."""
         match event:
-            case CallsSettled() | CallsStarted() | RowsExtracted():
+            case CallsSettled() | CallsStarted() | ConcurrencyChanged() | RowsExtracted():
                 self._detail(event)
             case RetryScheduled():
                 self._detail(event)
@@ -82,6 +83,8 @@ class LogRecords:
                 )  # fmt: skip
             case CallsStarted():
                 self._logger.debug("%s in flight", counted(event.in_flight, "call"))
+            case ConcurrencyChanged():
+                self._logger.debug("%s: up to %s at once", event.destination, counted(event.calls, "call"))
             case RowsExtracted():
                 self._logger.debug("%s: %s extracted", event.table, counted(event.rows, "row"))
             case RetryScheduled():

@@ -6,6 +6,7 @@ import logging
 
 import attrs
 
+from sinkkit.events import ConcurrencyChanged
 from sinkkit.observers.log import LogRecords
 from sinkkit.testing import FakeClock
 
@@ -58,3 +59,11 @@ def test_nothing_is_configured(events):
     log(events["calls"])
 
     assert (list(logger.handlers), logger.level, logger.propagate) == before
+
+
+def test_changes_of_the_adaptive_window_are_details(caplog):
+    """How many calls may run at once is a DEBUG record."""
+    caplog.set_level(logging.DEBUG, "sinkkit")
+    LogRecords(FakeClock())(ConcurrencyChanged(destination="crm", calls=8))
+
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("DEBUG", "crm: up to 8 calls at once")]
