@@ -7,7 +7,8 @@ from collections import deque
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from sinkkit.delivery.dispatcher import Dispatcher, Grant
+from sinkkit.delivery.dispatcher import Dispatcher
+from sinkkit.delivery.grants import Grant
 from sinkkit.journal.protocol import Journal
 
 

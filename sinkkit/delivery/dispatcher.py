@@ -13,6 +13,7 @@ from sinkkit.delivery.choosing import Look
 from sinkkit.delivery.circuit import Circuit, Opened
 from sinkkit.delivery.decide import Decision, Judge, Moment
 from sinkkit.delivery.gate import Gate
+from sinkkit.delivery.grants import Finished, Grant
 from sinkkit.delivery.limiter import ASKED_ANOTHER, Limits
 from sinkkit.delivery.plan import Flight, Plan, runs_of
 from sinkkit.delivery.verdict import Verdict
@@ -22,59 +23,8 @@ from sinkkit.journal.moves import Move, Postpone, Return, SettlePlain, Start
 from sinkkit.journal.protocol import Journal
 from sinkkit.journal.states import State
 
-
-@attrs.frozen
-class Answered:
-    """A call that ended: its batch, its verdict, and the encoded rows that may have to be kept, by position."""
-
-    flight: Flight
-    verdict: Verdict
-    letters: dict[int, bytes] = attrs.field(factory=dict)
-
-
-@attrs.define
-class Finished:
-    """What a worker has to say since it last spoke to the dispatcher.
-
-    Attributes:
-        plain: Batches of which every row was delivered, in the order of their calls.
-        answered: Batches with any other verdict.
-        unused: Batches that were claimed and not called.
-    """
-
-    plain: Sequence[Flight] = ()
-    answered: Sequence[Answered] = ()
-    unused: Sequence[Flight] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.plain or self.answered or self.unused)
-
-
-NOTHING = Finished()
-
 LONGEST_WAIT_SECONDS = 3600.0
 """A worker looks again after this time at the latest: waits of threads have a limit, and clocks are set."""
-
-
-@attrs.frozen
-class Grant:
-    """What a worker does next.
-
-    Attributes:
-        ticket: To flush before anything else; None if nothing was written.
-        flights: Batches to call, in order.
-        seconds: How long to wait where there are none; None: until something changes.
-        over: Whether this worker's work has ended.
-        events: What happened, to be told once the ticket is durable.
-        changes: What the dispatcher had counted then; a wait ends at once if it has counted more since.
-    """
-
-    ticket: int | None = None
-    flights: Sequence[Flight] = ()
-    seconds: float | None = None
-    over: bool = False
-    events: Sequence[Event] = ()
-    changes: int = 0
 
 
 @attrs.define
@@ -116,8 +66,8 @@ class Dispatcher:
             granted, wait = self._choose(share, at, moves) if share else ((), None)
             self._listen(events)
             self.gate.start(granted, at.now)
-            if finished:
-                self._notify()
+            if finished or granted:
+                self._pass_on(finished)
             ticket = self.journal.submit(moves) if moves else None
             over = not granted and (self.halting or (self.plan.empty and not self.in_flight))
             return Grant(ticket, granted, wait, over, events, self.changes)
@@ -202,6 +152,16 @@ class Dispatcher:
             self.halting = True
             self.halted = cause
         self._notify()
+
+    def _pass_on(self, finished: Finished) -> None:
+        """Let others see what changed: all of them, or with a window one, which wakes the next if there is room for it too."""
+        ended = self.halting or (self.plan.empty and not self.in_flight)
+        if self.gate.limit is None or ended:
+            if finished:
+                self._notify()
+        elif self.gate.is_open():
+            self.changes += 1
+            self.changed.notify()
 
     def _notify(self) -> None:
         self.changes += 1

@@ -11,7 +11,8 @@ import attrs
 
 from sinkkit.declaration.sink import LoopSink
 from sinkkit.delivery.beside_loop import Flusher, Lobby
-from sinkkit.delivery.dispatcher import Dispatcher, Grant
+from sinkkit.delivery.dispatcher import Dispatcher
+from sinkkit.delivery.grants import Grant
 from sinkkit.delivery.loop_call import LoopCaller
 from sinkkit.delivery.plan import Flight
 from sinkkit.delivery.verdict import Verdict

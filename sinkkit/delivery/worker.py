@@ -16,7 +16,8 @@ import attrs
 from sinkkit.clock import Clock
 from sinkkit.delivery.call import Begin, Caller
 from sinkkit.delivery.decide import to_keep
-from sinkkit.delivery.dispatcher import NOTHING, Answered, Dispatcher, Finished, Grant
+from sinkkit.delivery.dispatcher import Dispatcher
+from sinkkit.delivery.grants import NOTHING, Answered, Finished, Grant
 from sinkkit.delivery.plan import Flight
 from sinkkit.delivery.verdict import PLAIN, Verdict
 from sinkkit.events import CallsStarted, Observer

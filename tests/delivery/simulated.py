@@ -14,8 +14,9 @@ from sinkkit.declaration.options import Options
 from sinkkit.delivery.adaptive import Window
 from sinkkit.delivery.circuit import Circuit
 from sinkkit.delivery.decide import Judge, Tally
-from sinkkit.delivery.dispatcher import NOTHING, Answered, Dispatcher, Finished
+from sinkkit.delivery.dispatcher import Dispatcher
 from sinkkit.delivery.gate import Gate
+from sinkkit.delivery.grants import NOTHING, Answered, Finished
 from sinkkit.delivery.plan import Plan
 from sinkkit.delivery.verdict import PLAIN, Fate, Verdict
 from sinkkit.errors import CallFailed

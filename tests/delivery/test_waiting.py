@@ -9,7 +9,8 @@ from sinkkit import RateLimit
 from sinkkit.declaration.options import Options
 from sinkkit.delivery.choosing import Facts
 from sinkkit.delivery.decide import Judge, Moment, Tally
-from sinkkit.delivery.dispatcher import Dispatcher, Finished
+from sinkkit.delivery.dispatcher import Dispatcher
+from sinkkit.delivery.grants import Finished
 from sinkkit.delivery.lanes import Lanes
 from sinkkit.delivery.limiter import Limiter
 from sinkkit.delivery.load import gate_for

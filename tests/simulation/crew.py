@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 from virtual_time import KilledError
 
-from sinkkit.delivery.dispatcher import Grant
+from sinkkit.delivery.grants import Grant
 from sinkkit.delivery.loop_call import LoopCaller
 from sinkkit.delivery.plan import Flight
 from sinkkit.delivery.worker import CLAIM_SECONDS
