@@ -114,7 +114,7 @@ def pipeline() -> str:
 def kinds() -> str:
     """Scalars, by what is written for them."""
     named = {getattr(kind, "__name__", str(kind)): text for kind, (text, _) in SCALARS.items() if kind is not type(None)}
-    modules = {"Seconds": "sinkkit.settings.units.", "Size": "sinkkit.settings.units.", "Url": "sinkkit.settings.units.", "SplitResult": "urllib.parse."}
+    modules = {**dict.fromkeys(("Seconds", "Size", "Url", "Word"), "sinkkit.settings.units."), "SplitResult": "urllib.parse."}
     return table(["annotation", "what is written"], [[f"`{modules.get(name, '')}{name}`", text] for name, text in named.items()])
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 
 import sinkkit
+from sinkkit.declaration.declared import Declared
 from sinkkit.declaration.factory import DestinationFactory
 from sinkkit.declaration.options import OPTION_NAMES, suggestion
 from sinkkit.declaration.references import find, is_path
@@ -89,8 +90,13 @@ def _nested(pairs: Iterable[str]) -> dict[str, Any]:
     return values
 
 
-def destination_of(reference: str, settings: Mapping[str, Any]) -> sinkkit.Destination:
+def destination_of(reference: str, settings: Mapping[str, Any], pipeline: str | None) -> sinkkit.Destination:
     """The destination that *reference* names, imported.
+
+    Args:
+        reference: As it is typed.
+        settings: Those of ``--set``.
+        pipeline: The pipeline in whose section its ``destination_type`` may stand; None: the one called as the destination.
 
     Raises:
         ReferenceNotFound: If there is none.
@@ -104,16 +110,15 @@ def destination_of(reference: str, settings: Mapping[str, Any]) -> sinkkit.Desti
             hint=f"write {module}.{name or 'FUNCTION'}; modules are looked for in the current folder first",
         )
     made = sinkkit.Destination.from_reference(reference)
-    known = known_settings(made)
+    known = known_settings(made.resolved(pipeline or made.destination_name).declared)
     for key in settings:
         if key not in known:
             raise ConfigError(f"destination {made.destination_name!r} has no setting {key!r} (--set {key})", hint=suggestion(key, known))
     return made
 
 
-def known_settings(destination: sinkkit.Destination) -> tuple[str, ...]:
-    """Every key that may stand in the destination's section."""
-    declared = destination.declared
+def known_settings(declared: Declared) -> tuple[str, ...]:
+    """Every key that may stand in the section of a destination of what was *declared*."""
     parameters = (*declared.signature.parameters, *declared.probe_parameters)
     own = [parameter.name for parameter in parameters if parameter.wanted is not None]
     client = ["http"] if declared.client_roles() else []

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -55,10 +53,11 @@ def check(destination: str, pipeline: str | None, settings: Sequence[str]) -> An
         found = collected(lambda: unreadable(destination))
         if found.problems:
             return answered(destination, None, found)
-        target = destination_of(destination, given)
-        examined = collected(lambda: examine(target, pipeline or target.destination_name))
+        target = destination_of(destination, given, pipeline)
+        name = pipeline or target.destination_name
+        examined = collected(lambda: examine(target, name))
         found = attrs.evolve(examined, warnings=tuple(dict.fromkeys((*found.warnings, *examined.warnings))))
-    return answered(target.destination_name, target.destination_type, found)
+        return answered(target.destination_name, target.resolved(name).destination_type, found)
 
 
 def answered(name: str, kind: str | None, found: Checked) -> Answer:
@@ -115,7 +114,7 @@ def examine(destination: sinkkit.Destination, pipeline: str) -> Checked:
         resolver.one(reading, want)
     if declared.client_roles():
         read(reading, Question(("http",), dict[str, Any], stated=True))
-        reading.problems += _raised(lambda: client_arguments(resolver.section("http"), timeout=None, workers=1))
+        reading.problems += _raised(lambda: client_arguments(resolver.section("http"), timeout=None, workers=1, where=resolver.place))
     read(reading, Question(("capabilities",), dict[str, Any], stated=True))
     read_before = len(reading.problems)
     for name in OPTION_NAMES:
@@ -126,19 +125,14 @@ def examine(destination: sinkkit.Destination, pipeline: str) -> Checked:
         problems += _raised(lambda: abilities(destination, effective_options(destination, resolver), resolver))
     if not problems:
         problems += _raised(lambda: make_ready(destination, pipeline))
+    own = _raised(lambda: sinkkit.pipeline(pipeline, progress="off"))
+    problems += [problem for problem in own if problem.text not in {other.text for other in problems}]
     hide = resolver.redactor.text
     return Checked(
         [attrs.evolve(entry, shown=hide(entry.shown)) for entry in reading.found],
         [attrs.evolve(problem, text=hide(problem.text), hint=problem.hint and hide(problem.hint)) for problem in problems],
-        [hide(text) for text in (*_odd_places(), *resolver.unknown(HOUSE_KEYS))],
+        [hide(text) for text in resolver.unknown(HOUSE_KEYS)],
     )
-
-
-def _odd_places() -> list[str]:
-    """A folder of settings that is named and not there: every file of it counts as missing."""
-    own = os.environ.get("SINKKIT_CONFIG_DIR")
-    there = not own or Path(own).expanduser().is_dir()
-    return [] if there else [f"SINKKIT_CONFIG_DIR names {own}, and there is no such folder"]
 
 
 def _option(name: str, destination: sinkkit.Destination, reading: Reading) -> None:

@@ -52,7 +52,7 @@ def replay(  # noqa: PLR0917  # click passes them by name
             bound = first.destination_name
         reference, hint = (destination, None) if destination else reference_of(attached, bound, "replay")
         try:
-            target = destination_of(reference, given)
+            target = destination_of(reference, given, pipeline)
         except ReferenceNotFound as error:
             raise ReferenceNotFound(error.message, hint=hint or error.hint) from error
         made = pipeline_for(pipeline, target, reference, pipelines_dir, progress)

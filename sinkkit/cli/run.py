@@ -59,7 +59,7 @@ def run(  # noqa: PLR0917  # click passes them by name
     pending, they are finished first, and SOURCE is left for the next run (exit status 4).
     """
     with given_settings(settings) as given:
-        target = destination_of(destination, given)
+        target = destination_of(destination, given, pipeline)
         data = source_of(source, at)
         name = pipeline or target.destination_name
         made = pipeline_for(name, target, destination, pipelines_dir, progress)
@@ -90,7 +90,7 @@ def resume(pipeline: str, destination: str | None, settings: Sequence[str], prog
         bound = next((package.destination_name for package in pending if package.destination_name is not None), None)
         reference, hint = (destination, None) if destination else reference_of(attached, bound)
         try:
-            target = destination_of(reference, given)
+            target = destination_of(reference, given, pipeline)
         except ReferenceNotFound as error:
             raise ReferenceNotFound(error.message, hint=hint or error.hint) from error
         made = pipeline_for(pipeline, target, reference, pipelines_dir, progress)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import collections.abc
 import functools
-import importlib
 import importlib.util
 import inspect
 import sys
@@ -16,6 +15,7 @@ from typing import Any
 
 import attrs
 
+from sinkkit.declaration.importing import load_module
 from sinkkit.schema.items import ItemsKind
 
 
@@ -94,11 +94,11 @@ def _full_name(text: str, later: Mapping[str, Unresolved]) -> str:
 def _imported(full: str) -> Any:
     """The module or object of that full name; None if it cannot be imported, as in a circle of modules."""
     try:
-        return importlib.import_module(full)
+        return load_module(full, full)
     except Exception:  # noqa: BLE001  # most often the name of an object in a module, tried next
         module, _, name = full.rpartition(".")
     try:
-        return getattr(importlib.import_module(module), name, None)
+        return getattr(load_module(module, full), name, None)
     except Exception:  # noqa: BLE001  # a module that cannot be imported now: the annotation stays unresolved and is named
         return None
 

@@ -109,6 +109,19 @@ class Declared:
         return {p.name: p.role for p in every if p.role in {Role.CLIENT, Role.ASYNC_CLIENT}}
 
 
+def checked_name(name: Any) -> str:
+    """*name*, if it can be that of a destination: it heads a section of settings, stands in reports and is kept with packages.
+
+    Raises:
+        ConfigError: If it is no text, or text that is blank or cannot be shown on a line.
+    """
+    if isinstance(name, str) and name.strip() and name.isprintable():
+        return name
+    raise ConfigError(
+        f"{name!r} cannot name a destination", hint='write destination_name="crm_prod", or leave it out for the name of the function'
+    )
+
+
 def declare(
     function: Any,
     *,
@@ -121,7 +134,7 @@ def declare(
 
     Raises:
         SignatureError: If it cannot be a destination as it is written.
-        ConfigError: If an option is impossible, or does not go with what the function takes.
+        ConfigError: If an option or the name is impossible, or an option does not go with what the function takes.
     """
     if isinstance(getattr(function, "declared", None), Declared):
         raise SignatureError(
@@ -130,7 +143,8 @@ def declare(
         )
     form = form_of(function)
     signature = read_signature(function, spec) if form is Form.FUNCTION else read_maker(function, form, spec)
-    declared = Declared(function, name or signature.name, signature, options or Options(), stated or Stated(), form)
+    own = signature.name if name is None else checked_name(name)
+    declared = Declared(function, own, signature, options or Options(), stated or Stated(), form)
     if options is not None:
         declared.items_kind(options)
     return declared

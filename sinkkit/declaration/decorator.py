@@ -80,7 +80,7 @@ def destination(
         ConfigError: If a setting is unknown or impossible.
     """
     if isinstance(target, str):
-        own = name or (None if is_path(target) else target)
+        own = name if name is not None or is_path(target) else target
         return Destination.from_reference(target, destination_name=own, spec=spec, capabilities=capabilities, **given)
     read = None if spec is None else read_spec(spec)
     options, abilities = changed(Options(), given), stated(Stated(), capabilities or {})

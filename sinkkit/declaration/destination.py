@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from sinkkit.declaration.capabilities import effective, told
-from sinkkit.declaration.declared import Declared, declare
+from sinkkit.declaration.declared import Declared, checked_name, declare
 from sinkkit.declaration.effective import in_force
 from sinkkit.declaration.given import Given, sort_given
 from sinkkit.declaration.named import find_named, find_type
@@ -38,10 +38,11 @@ class Destination:
         spec: Spec | None = None,
     ) -> None:
         self._target = target
-        self._name = name
+        self._name = None if name is None else checked_name(name)
         self._given = given or Given()
         self._declared_type = declared_type
         self._spec = spec
+        self._base: Destination | None = None
         self._found: Destination | None = self if isinstance(target, Declared) else None
 
     @classmethod
@@ -81,6 +82,8 @@ class Destination:
                 f"two functions are named for one destination, one of them by {reference!r}",
                 hint="give either a reference, or destination_callable= with the reference 'destination', or a name with destination_type=",
             )
+        if destination_type is not None:
+            _check_type(destination_type, reference)
         if isinstance(reference, str):
             if not reference.strip():
                 raise ReferenceNotFound(f"{reference!r} names no destination", hint="give a function, its dotted path or a name")
@@ -97,7 +100,7 @@ class Destination:
         if isinstance(self._target, Declared):
             given = given.checked(self._target)
         return Destination(
-            self._target, name=name or self._name, given=given.over(self._given), declared_type=self._declared_type, spec=self._spec
+            self._target, name=self._name if name is None else name, given=given.over(self._given), declared_type=self._declared_type, spec=self._spec
         )
 
     @property
@@ -118,11 +121,18 @@ class Destination:
     @property
     def destination_name(self) -> str:
         """The name under which its settings stand and packages are bound; a dotted path is imported for it."""
+        return self._called(())
+
+    def _called(self, through: tuple[str, ...]) -> str:
+        """The same, reached by way of the references *through*; what settings say of a type is not asked."""
         if self._name is not None:
             return self._name
-        if isinstance(self._target, str) and not is_path(self._target):
+        if isinstance(self._target, Declared):
+            return self._target.name
+        if not is_path(self._target):
             return self._target
-        return self.declared.name if isinstance(self._target, Declared) else self.resolved(None).destination_name
+        _refuse_circle(self._target, through)
+        return self._beneath(None)._called((*through, self._target))  # noqa: SLF001  # an object of this class
 
     @property
     def destination_type(self) -> str:
@@ -169,20 +179,27 @@ class Destination:
         if self._found is not None:
             return self._found
         target = str(self._target)
-        if target in through:
-            raise ConfigError(
-                f"destination {target!r} refers to itself: {' → '.join([*through, target])}", hint="name a function at the end of this chain"
-            )
-        lasting = self._declared_type is not None or is_path(target)
-        reference = self._declared_type or target
-        found = find_type(reference) if lasting else find_named(target, pipeline)
-        base = _adopted(found, reference, self._spec)._resolved(pipeline, (*through, target))  # noqa: SLF001  # an object of this class
+        _refuse_circle(target, through)
+        beneath = self._beneath(pipeline)
+        base = beneath._resolved(pipeline, (*through, target))  # noqa: SLF001  # an object of this class
         given = self._given.checked(base.declared).over(base._given)  # noqa: SLF001  # an object of this class
         name = self._name or (base.destination_name if is_path(target) else target)
         made = Destination(base.declared, name=name, given=given)
-        if lasting:
+        if beneath is self._base and beneath._found is not None:  # noqa: SLF001  # an object of this class
             self._found = made
         return made
+
+    def _beneath(self, pipeline: str | None) -> Destination:
+        """What the reference names, as a destination: that of a path or of an explicit type is found once, that of a name each time."""
+        if self._base is not None:
+            return self._base
+        target = str(self._target)
+        reference = self._declared_type or target
+        lasting = self._declared_type is not None or is_path(target)
+        base = _adopted(find_type(reference) if lasting else find_named(target, pipeline), reference, self._spec)
+        if lasting:
+            self._base = base
+        return base
 
     def capabilities(self, pipeline: str | None = None) -> Mapping[str, Any]:
         """What it can take and keep: a read-only mapping, the same keys for every destination.
@@ -198,6 +215,23 @@ class Destination:
 
     def __repr__(self) -> str:
         return f"Destination({self._name or getattr(self._target, 'name', self._target)!r})"
+
+
+def _check_type(kind: Any, reference: Any) -> None:
+    """Refuse a ``destination_type`` that is no text or blank."""
+    if not isinstance(kind, str) or not kind.strip():
+        raise ConfigError(
+            f"destination_type={kind!r} of {reference!r} names nothing",
+            hint="give the dotted path of a function, as text, or the name of a destination that comes with sinkkit",
+        )
+
+
+def _refuse_circle(target: str, through: tuple[str, ...]) -> None:
+    """Refuse a reference that leads back to itself by way of those before it."""
+    if target in through:
+        raise ConfigError(
+            f"destination {target!r} refers to itself: {' → '.join([*through, target])}", hint="name a function at the end of this chain"
+        )
 
 
 def abilities(destination: Destination, options: Options, resolver: Resolver) -> Mapping[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import typing
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ from sinkkit.declaration.problems import Problems
 from sinkkit.errors import ConfigError
 from sinkkit.rows import Retry
 from sinkkit.settings.resolve import Resolver
-from sinkkit.settings.units import Seconds, Size
+from sinkkit.settings.units import Seconds, Size, Word
 from sinkkit.settings.wanted import MISSING
 
 TYPES: Mapping[str, Any] = {
@@ -21,19 +20,19 @@ TYPES: Mapping[str, Any] = {
     "naming_convention": str,
     "max_nesting_level": int,
     "skip_internal_columns_and_tables": bool,
-    "workers": typing.Union[int, str, Adaptive],  # noqa: UP007  # read at run time
-    "order_by": str,
-    "batch_bytes": Size,
-    "rate_limit": typing.Union[str, RateLimit],  # noqa: UP007  # read at run time
+    "workers": int | Word | Adaptive | None,
+    "order_by": Word | None,
+    "batch_bytes": Size | None,
+    "rate_limit": Word | RateLimit | None,
     "retry": Retry,
     "on_reject": str,
-    "max_rejected": typing.Union[int, str],  # noqa: UP007  # read at run time
+    "max_rejected": int | Word | None,
     "on_unknown": str,
-    "idempotency_header": str,
-    "timeout": Seconds,
+    "idempotency_header": Word | None,
+    "timeout": Seconds | None,
     "durability": str,
 }
-"""What each setting of the decorator is when config gives it."""
+"""What each setting of the decorator is when config gives it; ``none`` takes away one that may be None."""
 
 
 def in_force(declared: Options, given: Mapping[str, Any], resolver: Resolver) -> Options:

@@ -26,7 +26,7 @@ def load_module(name: str, asked: str) -> ModuleType:
         ModuleNotFoundError: If there is no module of that name, or no package that it should be in.
         ConfigError: If it is there and fails; its own error is the cause.
     """
-    main = running_as(name)
+    main = _program(name)
     if main is not None:
         return main
     try:
@@ -37,6 +37,24 @@ def load_module(name: str, asked: str) -> ModuleType:
         raise failure(name, asked, error) from error
     except (Exception, SystemExit) as error:
         raise failure(name, asked, error) from error
+
+
+def _program(name: str) -> ModuleType | None:
+    """The program itself if it is the module *name*; modules above are looked at first, since importing *name* would import them.
+
+    Raises:
+        ModuleNotFoundError: If the program is a module above *name*: it is a file, and no module is inside it.
+    """
+    parts = name.split(".")
+    for cut in range(1, len(parts) + 1):
+        main = running_as(".".join(parts[:cut]))
+        if main is None:
+            continue
+        if cut == len(parts):
+            return main
+        inside = ".".join(parts[: cut + 1])
+        raise ModuleNotFoundError(f"No module named {inside!r}", name=inside)
+    return None
 
 
 def running_as(name: str) -> ModuleType | None:

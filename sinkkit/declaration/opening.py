@@ -131,7 +131,8 @@ def make_ready(destination: Destination, pipeline: str | None) -> Ready:
         values = _values(declared, resolver)
     if declared.client_roles():
         with problems.collecting():
-            client = client_arguments(resolver.section("http"), timeout=options.timeout, workers=options.calls_at_once)
+            section, workers = resolver.section("http"), options.calls_at_once
+            client = client_arguments(section, timeout=options.timeout, workers=workers, where=resolver.place)
             for password in passwords_in(client):
                 resolver.redactor.add(password)
     problems.raise_all()

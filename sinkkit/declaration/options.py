@@ -28,7 +28,8 @@ class Options:
         naming_convention: Names are handed out as they are given; nothing else in this version.
         max_nesting_level: Nested values stay in their row; nothing else in this version.
         skip_internal_columns_and_tables: Nothing else in this version.
-        workers: Calls at once; ``None`` means 16; ``1``: one thread, in order.
+        workers: Calls at once; ``None`` means 16; ``1``: one thread, in order; ``"adaptive"`` or ``Adaptive(min, max)``: as many as the destination
+            takes well.
         order_by: A column: rows of one key never overtake each other, keys run side by side; with ``workers=1`` no row overtakes any other.
         batch_bytes: Most bytes a batch, as a JSON array (``"4MB"`` in config), beside *batch_size*; a larger row goes alone.
         rate_limit: ``"100/s"``, ``"5000/min"`` or ``RateLimit(calls=, rows=, per=)``.

@@ -11,16 +11,24 @@ import attrs
 from sinkkit.errors import ConfigError, SignatureError
 from sinkkit.settings.access import secrets
 from sinkkit.settings.kinds import ANYTHING, bare, fields, is_record, is_secret
-from sinkkit.settings.learning import learn
+from sinkkit.settings.learning import learn, secret_texts
+from sinkkit.settings.reading import too_short
 from sinkkit.settings.redact import Redactor
+from sinkkit.settings.secret import SHORTEST
 from sinkkit.settings.wanted import MISSING, Sentinel, Wanted
 
 
-@attrs.frozen
+@attrs.frozen(init=False)
 class MadeByClass:
-    """Stands for a default that the class itself makes for each object."""
+    """Stands for a default that the class itself makes for each object.
 
-    name: str
+    Its ``__init__`` takes the name by hand, so that it has no field that a search for secrets would look into: it holds no setting.
+    """
+
+    name: str = attrs.field(init=False)
+
+    def __init__(self, name: str) -> None:
+        object.__setattr__(self, "name", name)
 
     def __str__(self) -> str:
         return f"(made by {self.name})"
@@ -120,18 +128,20 @@ def fill(spec: Spec, values: Mapping[str, Any], redactor: Redactor) -> tuple[Any
         redactor: Learns the secrets that the class itself has made.
 
     Raises:
-        ConfigError: If the class refuses them. No secret is in it.
+        ConfigError: If the class refuses them, or makes a secret that is too short to be masked. No secret is in it.
     """
     given = {name: values[name] for name in spec.wanted if not isinstance(values[name], MadeByClass)}
     try:
         made = spec.kind(**given)
     except Exception as error:  # noqa: BLE001  # whatever a user's class raises on these values, it is told as a wrong setting
         why = redactor.text(f"{type(error).__name__}: {error}")
-        raise ConfigError(
-            f"the settings {', '.join(given)} do not go together: {spec.kind.__name__} refuses them: {why}",
-            hint="change one of them; `sinkkit check` shows where each comes from",
-        ) from redactor.error(error)
+        name = spec.kind.__name__
+        what = f"the settings {', '.join(given)} do not go together: {name} refuses them" if given else f"{name} cannot be made of its defaults"
+        raise ConfigError(f"{what}: {why}", hint="change one of them; `sinkkit check` shows where each comes from") from redactor.error(error)
     held = {name: getattr(made, spec.attributes[name], values[name]) for name in spec.wanted}
     for name, wanted in spec.wanted.items():
+        if name not in given and any(0 < len(text) < SHORTEST for text in secret_texts(held[name], wanted.is_secret)):
+            problem = too_short(name, f"made by {spec.kind.__name__}")
+            raise ConfigError(problem.text, hint=problem.hint)
         learn(redactor, name, held[name], secret=wanted.is_secret)
     return made, held

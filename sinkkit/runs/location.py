@@ -51,17 +51,19 @@ def limits_folder() -> Path:
     return Path(given).expanduser().absolute() if given else Path.home() / ".sinkkit" / "limits"
 
 
-def locate(name: Any, pipelines_dir: str | os.PathLike[str] | None) -> Location:
-    """The location of pipeline *name*.
+def locate(name: Any, pipelines_dir: Any) -> Location:
+    """The location of pipeline *name* in the folder *pipelines_dir*, text or a path; None: the default one.
 
     Raises:
-        ConfigError: If the name cannot be that of a folder.
+        ConfigError: If the name cannot be that of a folder, or *pipelines_dir* is neither text nor a path.
     """
     odd = not isinstance(name, str) or any(letter in "/\0" or "\ud800" <= letter <= "\udfff" for letter in name)
     if odd or not name.strip() or name.startswith("."):
         raise ConfigError(
             f"{name!r} cannot name a pipeline", hint="use letters, digits, _ and -: it becomes the name of a folder"
         )
+    if not isinstance(pipelines_dir, str | os.PathLike | None):
+        raise ConfigError(f"pipelines_dir={pipelines_dir!r} of pipeline {name!r} is no folder", hint="write the path of a folder, as text")
     parent = default_folder() if pipelines_dir is None else Path(pipelines_dir)
     return Location(parent.expanduser().absolute() / name)
 

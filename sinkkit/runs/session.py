@@ -231,8 +231,7 @@ def _run(
         status = "interrupted"
         raise
     except SinkkitError as error:
-        if ready is not None:
-            _redact(error, ready.resolver.redactor)
+        _redact(error, Redactor() if ready is None else ready.resolver.redactor)
         raise
     finally:
         _end(session, status)

@@ -13,6 +13,7 @@ from sinkkit.errors import ConfigError
 from sinkkit.settings.keys import Path
 from sinkkit.settings.optional import require
 from sinkkit.settings.providers import Provider
+from sinkkit.settings.texts import JsonText
 from sinkkit.settings.toml_files import dig
 
 PREFIX = "sinkkit"
@@ -59,7 +60,7 @@ class SecretsManager:
 
     * the secret ``PREFIX``, if there is one: JSON that holds all settings, and no other secret is asked for;
     * the secrets ``PREFIX/destination`` and ``PREFIX/destination/crm``, JSON objects with what is below them;
-    * the secret ``PREFIX/destination/crm/api_key``, whose text is the value, or a table if it is a JSON object.
+    * the secret ``PREFIX/destination/crm/api_key``, whose text is the value, or a table if it is a JSON object and the setting is no text.
 
     Each secret is asked for once a run, those that do not exist too.
 
@@ -109,7 +110,7 @@ class SecretsManager:
                 return value
         text = self.text(self.spell(path))
         table = None if text is None else as_object(text)
-        return text if table is None else table
+        return text if text is None or table is None else JsonText(table, text)
 
     def table(self, secret: str) -> dict[str, Any] | None:
         """The JSON object that *secret* is; None if it does not exist or is plain text.

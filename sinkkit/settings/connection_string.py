@@ -124,7 +124,7 @@ class ConnectionString:
         Raises:
             ConfigError: If it is no such URL; the message does not repeat it.
         """
-        drivername, mark, rest = text.strip().partition("://")
+        drivername, mark, rest = text_of(text, "a connection string").strip().partition("://")
         if not mark or not drivername:
             raise ConfigError("no connection string", hint="write drivername://username:password@host:port/database")
         found: dict[str, Any] = {"drivername": drivername}

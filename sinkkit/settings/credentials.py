@@ -15,7 +15,7 @@ from sinkkit.errors import ConfigError
 from sinkkit.settings import units
 from sinkkit.settings.connection_string import ConnectionString
 from sinkkit.settings.secret import Secret
-from sinkkit.settings.texts import check_header, secret, text_of
+from sinkkit.settings.texts import check_header, check_header_name, secret, text_of
 
 __all__ = ["ApiKey", "BasicAuth", "BearerToken", "ConnectionString", "OAuth2ClientCredentials"]
 
@@ -42,6 +42,7 @@ class ApiKey:
         if self.location not in {"header", "query"}:
             raise ConfigError(f"the location {self.location!r} of an API key is not possible", hint='write "header" or "query"')
         if self.location == "header":
+            check_header_name(text_of(self.name, "the name"), "the name")
             check_header(self.key.reveal(), "the key")
 
     @staticmethod
@@ -100,7 +101,7 @@ class BearerToken:
         token: The token itself, without the word Bearer.
 
     Raises:
-        ConfigError: If a header cannot carry it.
+        ConfigError: If a header cannot carry it, or it brings the word Bearer.
     """
 
     token: Secret[str] = attrs.field(converter=secret)
@@ -108,6 +109,8 @@ class BearerToken:
     def __attrs_post_init__(self) -> None:
         """Refuse what could not be sent."""
         check_header(self.token.reveal(), "the token")
+        if self.token.reveal().lower().startswith("bearer "):
+            raise ConfigError("the token begins with the word Bearer, which is sent before it", hint="leave out that word and the space")
 
     @staticmethod
     def parts(text: str) -> dict[str, Any]:
@@ -117,6 +120,18 @@ class BearerToken:
     def headers(self) -> dict[str, str]:
         """The ``Authorization`` header, in clear."""
         return {"Authorization": f"Bearer {self.token.reveal()}"}
+
+
+def absolute(text: str) -> units.Url:
+    """*text* if it is an absolute URL.
+
+    Raises:
+        ConfigError: If it is not; the message names the field.
+    """
+    try:
+        return units.url(text_of(text, "token_url"))
+    except ConfigError as error:
+        raise ConfigError(f"token_url: {error.message}", hint=error.hint) from None
 
 
 @attrs.frozen
@@ -136,7 +151,7 @@ class OAuth2ClientCredentials:
 
     client_id: str
     client_secret: Secret[str] = attrs.field(converter=secret)
-    token_url: str = attrs.field(converter=units.url)
+    token_url: units.Url = attrs.field(converter=absolute)
     scope: str | None = None
     audience: str | None = None
 

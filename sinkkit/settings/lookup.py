@@ -15,6 +15,9 @@ from sinkkit.settings.toml_files import TomlFile
 MOST_SPELLED = 12
 """Keys of one provider that an error lists."""
 
+MOST_WRITTEN = 3
+"""Keys below one of a table that stands nowhere as such, which an error lists."""
+
 
 def inside(value: Any, path: Path) -> Any:
     """What stands at *path* in mappings and in objects of attrs classes; None: nothing."""
@@ -26,6 +29,23 @@ def inside(value: Any, path: Path) -> Any:
         else:
             return None
     return value
+
+
+def written(provider: Provider, path: Path, raw: Any) -> str:
+    """How the provider writes what it holds at *path*: of a table in a place that has no tables, as the environment is, the keys that make it."""
+    if not isinstance(raw, Mapping) or isinstance(provider, TomlFile) or not isinstance(provider, Local):
+        return provider.spell(path)
+    keys = [provider.spell(path + end) for end in ends(raw)]
+    return ", ".join([*keys[:MOST_WRITTEN], *(["..."] if len(keys) > MOST_WRITTEN else [])]) or provider.spell(path)
+
+
+def ends(table: Mapping[str, Any]) -> Iterator[Path]:
+    """The paths in nested tables at which something else than a table stands."""
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from ((key, *end) for end in ends(value))
+        else:
+            yield (key,)
 
 
 @attrs.frozen(eq=False)
@@ -143,7 +163,7 @@ class Lookup:
                 raw, at = self.native(index, section, path)
             if raw is None or (isinstance(raw, Mapping) and not self.is_value(section, path, tables)):
                 continue
-            place = provider.spell(section + at) if index == 0 else f"{provider.spell(section + at)} in {provider.name}"
+            place = provider.spell(section + at) if index == 0 else f"{written(provider, section + at, raw)} in {provider.name}"
             private = (isinstance(provider, TomlFile) and provider.for_secrets) or getattr(provider, "private", False)
             yield Hit(index, provider.name, section, place, raw, getattr(provider, "for_secrets", True), private)
 

@@ -28,15 +28,18 @@ from sinkkit.settings.learning import (
     learn,
     learn_passwords,
     learn_private,
+    learn_text,
     may_tell,
     secret_texts,
+    shown,
     too_plain,
 )
 from sinkkit.settings.lookup import Hit, Lookup
 from sinkkit.settings.questions import Found, Problem, Question, Reading
 from sinkkit.settings.scalars import SCALARS
 from sinkkit.settings.secret import MASK, SHORTEST, Secret, SecretInConfigWarning
-from sinkkit.settings.texts import text_of
+from sinkkit.settings.tables import as_table, as_written, key_place, overlaid
+from sinkkit.settings.texts import JsonText, text_of
 from sinkkit.settings.typed import NOTHING, convert, refusal, unpacked
 from sinkkit.settings.wanted import MISSING
 
@@ -98,8 +101,13 @@ def read_table(reading: Reading, question: Question) -> Any:
     """A table with free keys, joined key by key from every place; an argument stands alone."""
     layers: list[tuple[Hit, Mapping[str, Any]]] = []
     for hit in reading.lookup.hits(question.path, stated=question.stated, tables=True):
+        if isinstance(hit.raw, Secret):
+            learn(reading.redactor, question.name, hit.raw, secret=True)
+            question = attrs.evolve(question, secret=True)
         try:
             layers.append((hit, as_table(hit.raw, question.kind)))
+            if hit.private and reading.thorough:
+                learn_private(reading.redactor, layers[-1][1])
         except ConfigError as error:
             if not layers and len(members(question.kind)) > 1:
                 return read_leaf(reading, question)
@@ -119,46 +127,16 @@ def read_table(reading: Reading, question: Question) -> Any:
     return value
 
 
-def key_place(lookup: Lookup, inner: Question, hit: Hit) -> Hit:
-    """The place of one key of a table; that of the whole if the table was written in one piece."""
-    if hit.index == 0 or not isinstance(hit.raw, Mapping):
-        return hit
-    provider = lookup.providers[hit.index]
-    return attrs.evolve(hit, place=f"{provider.spell(hit.section + inner.path)} in {provider.name}")
-
-
-def as_table(raw: Any, kind: Any) -> Mapping[str, Any]:
-    """*raw*, a table or its JSON.
-
-    Raises:
-        ConfigError: If it is neither.
-    """
-    table = unpacked(raw, dict, show=False)
-    if not isinstance(table, Mapping):
-        raise refusal(kind, raw, show=False)
-    return table
-
-
-def overlaid(tables: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """The tables as one, the first wins, key by key at every depth."""
-    result: dict[str, Any] = {}
-    for table in tables:
-        for key, value in table.items():
-            if key not in result:
-                result[key] = overlaid([value]) if isinstance(value, Mapping) else value
-            elif isinstance(result[key], dict) and isinstance(value, Mapping):
-                result[key] = overlaid([result[key], value])
-    return result
-
-
 def value_of(reading: Reading, question: Question, hit: Hit, raw: Any) -> Any:
     """*raw* as the type asked for, its secrets known to the redactor; ``MISSING`` and a problem if it does not fit."""
     hidden = question.secret or is_secret(question.kind)
-    if hidden and question.kind in ANYTHING and isinstance(raw, Secret):
+    given = raw = as_written(raw, question.kind)
+    if isinstance(raw, Secret) and (hidden if question.kind in ANYTHING else not is_secret(question.kind)):
         raw = raw.reveal()
     if hit.index == 0 and not is_writable(question.kind):
-        return raw
-    show = not (hidden or hit.private or may_tell(question.name, raw))
+        learn(reading.redactor, question.name, given, secret=False)
+        return given
+    show = not (hidden or hit.private or may_tell(question.name, given))
     try:
         check_characters(raw)
         value = convert(raw, question.kind, show=show)
@@ -167,16 +145,21 @@ def value_of(reading: Reading, question: Question, hit: Hit, raw: Any) -> Any:
         return MISSING
     declared, masked = is_secret(question.kind), question.secret and question.masked
     # An empty password inside a URL is none; an empty variable is a mistake.
-    allowed = ("",) if isinstance(raw, Secret) else ()
+    allowed = ("",) if isinstance(given, Secret) else ()
     strict = declared or (masked and (len(question.path) == 1 or bool(SENSITIVE.search(question.path[-1]))))
-    if any(len(text) < SHORTEST and text not in allowed for text in secret_texts(value, strict)):
-        reading.problems.append(too_short(question.name, hit.place))
+    strict = strict or (isinstance(given, Secret) and isinstance(value, str | bytes))
+    short = [text for text in secret_texts(value, strict) if len(text) < SHORTEST and text not in allowed]
+    if short:
+        reading.problems.append(too_short(question.name, hit.place, empty=not any(short)))
         return MISSING
     if (declared or masked) and not hit.for_secrets and hit.place not in reading.warned:
         reading.warned[hit.place] = None
         message = f"{question.name} is a secret and stands in {hit.place}: move it to secrets.toml, or set it in the environment"
         warnings.warn(SecretInConfigWarning(message), stacklevel=2)
-    learn(reading.redactor, question.name, value, secret=declared or (masked and not too_plain(value)))
+    kept = masked or isinstance(given, Secret)
+    learn(reading.redactor, question.name, value, secret=declared or (kept and not too_plain(value)))
+    for text in () if isinstance(value, bool) else secret_texts(given):
+        learn_text(reading.redactor, question.name, text)
     if isinstance(raw, str) and not isinstance(value, str):
         learn_passwords(reading.redactor, raw)
     if hit.private and reading.thorough:
@@ -195,8 +178,10 @@ def check_characters(raw: Any) -> None:
         text_of(text, "the value")
 
 
-def too_short(name: str, place: str) -> Problem:
-    """The problem of a secret that cannot be masked."""
+def too_short(name: str, place: str, *, empty: bool = False) -> Problem:
+    """The problem of a secret that cannot be masked, or that is *empty*."""
+    if empty:
+        return Problem(f"{name} ({place}): is empty, and it is a secret", "write the secret there, or take the key away")
     return Problem(
         f"{name} ({place}): a secret of fewer than {SHORTEST} characters",
         f"such a value cannot be masked: use one of {SHORTEST} characters or more, or declare the setting without Secret",
@@ -217,9 +202,11 @@ def note_found(reading: Reading, question: Question, hit: Hit, value: Any, hidde
         question.secret
         or is_secret(question.kind)
         or SENSITIVE.search(question.path[-1])
-        or (hit.private and isinstance(hit.raw, str))
+        or isinstance(hit.raw, Secret)
+        or (hit.private and isinstance(hit.raw, str | JsonText))
     )
-    reading.found.append(Found(question.name, MASK if hidden else str(value), hit.provider, hit.place, hidden_places))
+    text = "None" if value is None else MASK if hidden else shown(question.name, value)
+    reading.found.append(Found(question.name, text, hit.provider, hit.place, hidden_places))
 
 
 def read_record(reading: Reading, question: Question, records: list[Any], default: Any) -> Any:
@@ -297,6 +284,8 @@ def taken_apart(reading: Reading, question: Question, kind: Any) -> Any:
     """Read values that were given in one piece into their fields; an object that is complete is given back."""
     for hit in reading.lookup.hits(question.path, stated=question.stated, tables=True):
         raw = hit.raw.reveal() if isinstance(hit.raw, Secret) else hit.raw
+        if isinstance(raw, str) and raw is not hit.raw:
+            learn(reading.redactor, question.name, hit.raw, secret=True)
         if isinstance(raw, kind) and not is_native(kind):
             if hit.index == 0:
                 learn(reading.redactor, question.name, raw, secret=question.secret)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 from sinkkit.errors import RedactedError
 from sinkkit.settings.secret import MASK, SHORTEST, Secret
@@ -57,7 +57,7 @@ def base64_cores(value: str) -> Iterator[str]:
 
 
 class Redactor:
-    """Masks every secret that was added, however it is encoded. May be used from many threads."""
+    """Masks every secret that was added, and those of ``EVERYWHERE``, however they are encoded. May be used from many threads."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -79,7 +79,7 @@ class Redactor:
 
     def text(self, s: str) -> str:
         """*s* with ``***`` in place of every secret, its escaped and percent-encoded forms, and any base64 text that holds it."""
-        if not self._values:
+        if not self.knows_any():
             return s
         patterns, cores = self.prepared()
         # Each pass shortens the text, as a secret is longer than its mask; another is needed if a secret looks like a mask and its neighbours.
@@ -91,8 +91,20 @@ class Redactor:
             s = "".join([*pieces, s[at:]])
         return s
 
+    def knows_any(self) -> bool:
+        """Whether there is anything to mask."""
+        return bool(self._values) or (self is not EVERYWHERE and EVERYWHERE.knows_any())
+
     def prepared(self) -> tuple[list[re.Pattern[str]], list[str]]:
         """The patterns of all secrets; each secret's are made once."""
+        patterns, cores = self.own()
+        if self is EVERYWHERE:
+            return patterns, cores
+        further, more = EVERYWHERE.own()
+        return patterns + further, cores + more
+
+    def own(self) -> tuple[list[re.Pattern[str]], list[str]]:
+        """The patterns of the secrets that were added here."""
         with self._lock:
             for value in list(self._values)[self._built :]:
                 forms = dict.fromkeys(form for form in (value, *escaped(value)) if len(form) >= SHORTEST)
@@ -110,7 +122,7 @@ class Redactor:
         The stand-in is a ``RedactedError`` that names the type, has the masked text and notes, keeps the traceback as text in a note (frames would
         keep the locals), and is chained to stand-ins, or to those links that hold no secret.
         """
-        if not self._values or not any(self.is_told_by(link) for link in chain(exc)):
+        if not self.knows_any() or not any(self.is_told_by(link) for link in chain(exc)):
             return exc
         return self.stand_in(exc, {})
 
@@ -141,6 +153,10 @@ class Redactor:
         shadow.__context__ = None if exc.__context__ is None else self.stand_in(exc.__context__, made)
         shadow.__suppress_context__ = exc.__suppress_context__
         return shadow
+
+
+EVERYWHERE: Final = Redactor()
+"""Knows what ``sinkkit.secrets[...]`` gave: no run is known where a key is read, so every run masks it, as long as the process lives."""
 
 
 def plain_spans(text: str, patterns: list[re.Pattern[str]]) -> Iterator[Span]:

@@ -9,17 +9,18 @@ from typing import Any
 import attrs
 
 from sinkkit.errors import ConfigError
-from sinkkit.settings.keys import SENSITIVE, sections
+from sinkkit.settings.keys import SENSITIVE, Path, sections
 from sinkkit.settings.kinds import ANYTHING, is_secret, members
-from sinkkit.settings.learning import learn, learn_private, secret_texts
+from sinkkit.settings.learning import learn, learn_private, secret_texts, shown
 from sinkkit.settings.lookup import Arguments, Lookup
 from sinkkit.settings.providers import Provider
 from sinkkit.settings.questions import Found, Problem, Question, Reading
-from sinkkit.settings.reading import as_table, demanded, overlaid, read, too_short
+from sinkkit.settings.reading import demanded, read, too_short
 from sinkkit.settings.redact import Redactor
 from sinkkit.settings.registry import opened
-from sinkkit.settings.secret import MASK, SHORTEST, UnknownSettingWarning
+from sinkkit.settings.secret import MASK, SHORTEST, Secret, UnknownSettingWarning
 from sinkkit.settings.strangers import strangers
+from sinkkit.settings.tables import as_table, overlaid, place_of
 from sinkkit.settings.wanted import MISSING, Wanted
 
 __all__ = ["Found", "Resolved", "Resolver"]
@@ -110,7 +111,7 @@ class Resolver:
         learn(self.redactor, want.name, default, secret=hidden)
         masked = hidden or SENSITIVE.search(want.name)
         reading.found.append(
-            Found(want.name, MASK if masked and default is not None else str(default), "default", "the default that the function states")
+            Found(want.name, MASK if masked and default is not None else shown(want.name, default), "default", "the default that the function states")
         )
         return default
 
@@ -148,7 +149,7 @@ class Resolver:
     def section(self, name: str) -> dict[str, Any]:
         """The table *name* of the destination, joined key by key from all providers and sections, most specific first; empty if there is none.
 
-        Text values of sensitive names, and the longer ones from a file of secrets, become known to the redactor.
+        Texts of sensitive names, of the client's headers and parameters, and the longer ones from a file of secrets become known to the redactor.
 
         Raises:
             ConfigError: If something else than a table stands there.
@@ -161,11 +162,19 @@ class Resolver:
             except ConfigError as error:
                 what = f"{name} of destination {self.destination!r} ({hit.place}): {error.message}"
                 raise ConfigError(what, hint=f"write it as [destination.{self.destination}.{name}]") from None
-            learn(self.redactor, name, table, secret=False)
+            learn(self.redactor, name, table, secret=isinstance(hit.raw, Secret))
             if hit.private:
                 learn_private(self.redactor, table)
             tables.append(table)
         return overlaid(tables)
+
+    def place(self, path: Path) -> str:
+        """The exact key and provider of what stands at *path*, a key inside a table of the destination; empty if nothing does.
+
+        Raises:
+            ConfigError: If a provider fails.
+        """
+        return place_of(self.lookup, path)
 
     def unknown(self, known: Collection[str]) -> list[str]:
         """A message for each key in the destination's own sections that is neither in *known* nor was asked for here, with a suggestion.

@@ -24,7 +24,14 @@ def as_text(raw: Any) -> str:
         return raw
     if isinstance(raw, int) and not isinstance(raw, bool):
         return str(raw)
-    raise ConfigError("", hint="put it in quotes")
+    raise ConfigError("", hint="this setting is one text, no list" if isinstance(raw, list) else "put it in quotes")
+
+
+def as_path(text: str) -> Path:
+    """A path, ``~`` as the home folder; an empty text is none, and least of all the current folder."""
+    if not text:
+        raise ConfigError("", hint='write a path, "." for the current folder')
+    return Path(text).expanduser()
 
 
 def as_int(raw: Any) -> int:
@@ -100,9 +107,10 @@ SCALARS: dict[Any, tuple[str, Callable[[Any], Any]]] = {
     timedelta: ("a duration such as 90s, 5m or 1h30m", as_duration),
     units.Seconds: ("a duration such as 90s, 5m or 1h30m", as_seconds),
     units.Size: ("a size such as 4MB or 512KiB", lambda raw: units.size(str(as_text(raw)))),
+    units.Word: ("text", as_text),
     units.Url: ("a URL with scheme and host", from_text(units.url)),
     SplitResult: ("a URL with scheme and host", from_text(lambda text: urlsplit(units.url(text)))),
-    Path: ("a path", from_text(lambda text: Path(text).expanduser())),
+    Path: ("a path", from_text(as_path)),
     Decimal: ("a decimal number", lambda raw: Decimal(str(as_float(raw) if isinstance(raw, bool) else raw))),
     UUID: ("a UUID", from_text(UUID)),
     datetime: ("a date and time such as 2026-11-20T08:00:00Z", from_text(datetime.fromisoformat)),

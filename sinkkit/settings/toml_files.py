@@ -22,13 +22,31 @@ SECRETS = "secrets.toml"
 CONFIG = "config.toml"
 
 
-def folders() -> list[FilePath]:
-    """Where files are looked for, in order: ``.sinkkit`` here, ``$SINKKIT_CONFIG_DIR``, ``.sinkkit`` in the home folder."""
+class MissingFolderWarning(UserWarning):
+    """``SINKKIT_CONFIG_DIR`` names a folder that is not there: whatever was meant to stand in it is not used."""
+
+
+def named_folder() -> FilePath | None:
+    """The folder that ``$SINKKIT_CONFIG_DIR`` names, None if it names none."""
     own = os.environ.get("SINKKIT_CONFIG_DIR")
     home = os.environ.get("HOME")
     if own and home and own.startswith("~/"):  # no shell has seen a variable of a container or of a service
         own = home + own[1:]
-    return [FilePath(FOLDER), *([FilePath(own)] if own else []), *([FilePath(home) / FOLDER] if home else [])]
+    return FilePath(own) if own else None
+
+
+def folders() -> list[FilePath]:
+    """Where files are looked for, in order: ``.sinkkit`` here, ``$SINKKIT_CONFIG_DIR``, ``.sinkkit`` in the home folder."""
+    own, home = named_folder(), os.environ.get("HOME")
+    return [FilePath(FOLDER), *([own] if own else []), *([FilePath(home) / FOLDER] if home else [])]
+
+
+def warn_of_no_folder() -> None:
+    """Warn if ``$SINKKIT_CONFIG_DIR`` names a folder that is not there."""
+    own = named_folder()
+    if own is not None and not own.exists():
+        message = f"SINKKIT_CONFIG_DIR names {shown(own)}, and there is no such folder"
+        warnings.warn(MissingFolderWarning(message), stacklevel=2)
 
 
 def shown(path: FilePath) -> str:
@@ -106,6 +124,10 @@ def advice(what: str) -> str:
     """What to do about *what* the TOML parser says."""
     if "twice" in what or "overwrite" in what or "uplicate" in what:
         return "a key stands once in a section, and a [section] once in a file"
+    if "hex value" in what or "Unescaped" in what or "Escaped character" in what:
+        return r"a backslash stands twice in double quotes; in single quotes text stands as it is, as in path = 'C:\data'"
+    if what.startswith(("Unterminated", "Expected \"'")) or what == r"Illegal character '\n'":
+        return 'write the closing quote on the same line; text of several lines stands in three double quotes (""")'
     if "invalid character" in what or "Illegal character" in what:
         return "remove the character: control characters cannot stand in TOML"
     return 'text stands in quotes in TOML, as in url = "https://example.com"'
@@ -171,6 +193,8 @@ class TomlFiles:
     def opened(self) -> Sequence[Provider]:
         """One provider for each folder; a file reached in two ways counts once."""
         private = self.name == SECRETS
+        if not private:  # once for both files
+            warn_of_no_folder()
         files: list[Provider] = []
         seen: list[str] = []
         for folder in folders():

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 NOTHING = ("", "none", "null")
 """Texts that mean None where None is allowed and text is not."""
 
+ONE_VALUE = "this setting is one value: write it as that, and take away the keys below it"
+"""What to do about a table in the place of something else."""
+
 LONGEST_SHOWN = 60
 """Characters of a value that a message repeats: what fits on a line beside the rest."""
 
@@ -104,7 +107,7 @@ def scalar(raw: Any, kind: Any, show: bool) -> Any:
     try:
         return SCALARS[kind][1](raw.reveal() if isinstance(raw, Secret) else raw)
     except ConfigError as error:
-        raise refusal(kind, raw, show, error.hint) from None
+        raise refusal(kind, raw, show, ONE_VALUE if isinstance(raw, Mapping) else error.hint) from None
     except (ValueError, InvalidOperation, OverflowError):
         raise refusal(kind, raw, show) from None
 
@@ -132,8 +135,8 @@ def one_of(raw: Any, kind: Any, show: bool) -> Any:
     if raw is None and type(None) in kinds:
         return None
     exact = [member for member in kinds if isinstance(member, type) and type(raw) is member and member is not str]
-    takes_text = str in kinds or is_secret(kind)
-    if type(None) in kinds and not takes_text and isinstance(raw, str) and raw.strip().lower() in NOTHING:
+    nothing = () if str in kinds else ("",) if is_secret(kind) else NOTHING
+    if type(None) in kinds and isinstance(raw, str) and raw.strip().lower() in nothing:
         return None
     rest = sorted((member for member in kinds if member is not type(None)), key=lambda member: member is str)
     if isinstance(raw, str) and str in kinds and not raw.lstrip().startswith(("{", "[")):
@@ -221,7 +224,7 @@ def unpacked(raw: Any, kind: Any, show: bool) -> Any:
         except ValueError:
             raise refusal(kind, raw, show, hint="write it as JSON") from None
     if is_collection(kind):
-        return [part.strip() for part in text.split(",")] if text else []
+        return [part.strip() for part in text.removesuffix(",").split(",")] if text else []
     if callable(native):
         return native(raw)
     raise refusal(kind, raw, show, hint="write it as a table, or as JSON")

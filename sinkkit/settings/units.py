@@ -15,6 +15,9 @@ Size = NewType("Size", int)
 Seconds = NewType("Seconds", float)
 """A duration in seconds, written as ``90s`` or ``1h30m`` or as a plain number."""
 
+Word = NewType("Word", str)
+"""Text that is never ``none``: in ``Word | None``, unlike in ``str | None``, that word and the empty text stand for None."""
+
 Url = NewType("Url", str)
 """An absolute URL as text, checked for a scheme and a host."""
 

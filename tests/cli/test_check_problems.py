@@ -157,7 +157,7 @@ def test_odd_things_are_warned_of_in_the_answer(check, settings):
     done = check(SINKKIT_CONFIG_DIR="/nowhere/at/all")
 
     assert (done.status, done.err) == (0, "")
-    assert [text.partition(" ")[0] for text in done.document["warnings"]] == [".sinkkit/secrets.toml", "api_key", "SINKKIT_CONFIG_DIR"]
+    assert [text.partition(" ")[0] for text in done.document["warnings"]] == [".sinkkit/secrets.toml", "SINKKIT_CONFIG_DIR", "api_key"]
 
 
 def test_a_variable_that_is_no_integer_is_a_problem(check, settings):

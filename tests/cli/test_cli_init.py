@@ -88,3 +88,58 @@ def test_help_loads_nothing_heavy():
     heavy = ["asyncio", "cattrs", "httpx", "msgspec", "orjson", "pyarrow", "rich", "tenacity"]
 
     assert [name for name in heavy if name in done.stderr.split()] == []
+
+
+def everything(folder):
+    """Every path in *folder*, and what is in each file."""
+    return sorted((str(path.relative_to(folder)), path.read_bytes() if path.is_file() else b"") for path in folder.rglob("*"))
+
+
+@pytest.mark.parametrize("text", [b"caf\xe9/\n", b"caf\xe9/", b"\xef\xbb\xbf.sinkkit/secrets.toml\r\n*.log\r\n"])
+def test_init_adds_to_a_file_of_ignored_paths_in_any_encoding(sinkkit_command, tmp_path, text):
+    """What stands there stays as it is, byte for byte, and what is missing is added once."""
+    (tmp_path / ".gitignore").write_bytes(text)
+    done = sinkkit_command("init")
+    found = (tmp_path / ".gitignore").read_bytes()
+
+    assert done.status == 0
+    assert found.startswith(text)
+    assert found.count(b".sinkkit/secrets.toml") == 1
+    assert found.splitlines()[-1] == b"__pycache__/"
+
+
+@pytest.mark.parametrize("obstacle", ["a folder .gitignore", "a .gitignore in UTF-16", "a file .sinkkit", "a file data"])
+def test_init_leaves_nothing_behind_where_it_fails(sinkkit_command, tmp_path, obstacle):
+    """An error of ours says what is in the way; without that, a second init does its work."""
+    folder = tmp_path / "there"
+    folder.mkdir()
+    path = folder / (".gitignore" if ".gitignore" in obstacle else obstacle.rpartition(" ")[2])
+    if "folder" in obstacle:
+        path.mkdir()
+    else:
+        path.write_bytes("*.log\n".encode("utf-16" if "UTF-16" in obstacle else "utf-8"))
+    before = everything(folder)
+    done = sinkkit_command("init", "there")
+
+    assert done.status in {1, 2}
+    assert path.name in done.err
+    assert "Traceback" not in done.err
+    assert everything(folder) == before
+
+    path.rmdir() if "folder" in obstacle else path.unlink()
+    assert sinkkit_command("init", "there").status == 0
+
+
+def test_init_takes_away_the_folders_it_made_where_it_fails(sinkkit_command, tmp_path):
+    """Folders above that were there stay; what it added to a file is taken out again."""
+    (tmp_path / "shelf").mkdir()
+    (tmp_path / "shelf" / "data").write_text("mine")
+    (tmp_path / "shelf" / ".gitignore").write_text("*.log")
+    before = everything(tmp_path)
+    failed = sinkkit_command("init", "shelf")
+    deep = sinkkit_command("init", f"made/{'x' * 300}")
+
+    assert (failed.status, deep.status) == (1, 1)
+    assert "nothing was changed" in failed.err
+    assert "nothing was changed" in deep.err
+    assert everything(tmp_path) == before

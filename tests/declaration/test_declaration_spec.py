@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 from typing import Any
 
 import attrs
@@ -12,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sinkkit
-from sinkkit import ConnectionString, Secret
-from sinkkit.errors import ConfigError, SignatureError
+from sinkkit import ConnectionString, Reject, Secret
+from sinkkit.errors import ConfigError, DeliveryFailed, SignatureError
 
 
 def tags():
@@ -283,3 +284,50 @@ def test_the_object_is_what_the_class_makes_of_the_values(values):
     assert [ready.values[name] for name in ("url", "region", "pages", "tags")] == [
         expected.url, expected.region, expected.pages, expected.tags,
     ]  # fmt: skip
+
+
+def test_a_secret_that_the_class_makes_is_masked_and_the_class_s_name_is_not(monkeypatch):
+    """The secret is known to be one before the first call; the name of the class is a word like any other."""
+    monkeypatch.setenv("TOK", "made-token-1")
+
+    @attrs.define
+    class Crm:
+        token: Secret = attrs.field(factory=lambda: Secret(os.environ["TOK"]))
+
+    @attrs.define
+    class Contacts:
+        token: Secret = attrs.field(factory=lambda: Secret(os.environ["TOK"]))
+
+    for kind in (Crm, Contacts):
+
+        @sinkkit.destination(spec=kind)
+        def push(items, table, token: Secret, kind=kind.__name__):
+            raise Reject(f"{kind} refused {token.reveal()}")
+
+        with pytest.raises(DeliveryFailed) as failed:
+            run(push)
+        assert f"{kind.__name__} refused ***" in str(failed.value)
+        assert "made-token-1" not in str(failed.value)
+
+
+def test_a_short_secret_that_the_class_makes_is_refused():
+    """As one from any other place: it could not be masked."""
+
+    @attrs.define
+    class Crm:
+        token: Secret = attrs.field(factory=lambda: Secret("abc"))
+
+    with pytest.raises(ConfigError, match=r"token \(made by Crm\): a secret of fewer than 4 characters") as refused:
+        run(sinkkit.destination(spec=Crm)(lambda items, table: None))
+    assert "abc" not in str(refused.value)
+
+
+def test_a_class_that_cannot_make_its_own_default_is_told_as_that():
+    """Without a setting to blame, the message names the class and what it raised."""
+
+    @attrs.define
+    class Crm:
+        token: Secret = attrs.field(factory=lambda: Secret({}["TOK"]))
+
+    with pytest.raises(ConfigError, match="Crm cannot be made of its defaults: KeyError: 'TOK'"):
+        run(sinkkit.destination(spec=Crm)(lambda items, table: None))

@@ -19,6 +19,8 @@ from sinkkit.testing import Answer, MisbehavingApi
 
 CRM = ("destination", "crm")
 
+ACCOUNT = '{ "type":"service_account",  "private_key": "MIIEvQ-4711" }'
+
 
 @pytest.fixture(autouse=True)
 def account(monkeypatch, tmp_path):
@@ -113,6 +115,31 @@ def test_sections_lie_over_each_other(store):
     resolver = Resolver("crm", providers=[made("aws")])
 
     assert (resolver.peek("region", str), resolver.peek("url", str)) == ("us", "https://x")
+
+
+@pytest.mark.parametrize(
+    ("kind", "marked", "expected"),
+    [
+        (Secret, False, Secret(ACCOUNT)),
+        (Secret[str], False, Secret(ACCOUNT)),
+        (Secret | None, False, Secret(ACCOUNT)),
+        (str, False, ACCOUNT),
+        (str, True, ACCOUNT),
+        (bytes, False, ACCOUNT.encode()),
+        (dict, False, json.loads(ACCOUNT)),
+        (Secret[dict], False, Secret(json.loads(ACCOUNT))),
+    ],
+    ids=str,
+)
+def test_a_json_secret_is_text_where_text_is_asked_for(store, kind, marked, expected):
+    """The key of a service account is given as it is written there, or as a table to what takes one; the key in it is masked."""
+    store("sinkkit/destination/crm/account", ACCOUNT)
+    resolver = Resolver("crm", providers=[made("aws")])
+    resolved = resolver.resolve([Wanted("account", kind, secret=marked)])
+
+    assert resolved.values == {"account": expected}
+    assert [entry for entry in resolved.found if "MIIEvQ-4711" in entry.shown] == []
+    assert resolver.redactor.text("the key MIIEvQ-4711") == "the key ***"
 
 
 def test_the_next_run_sees_what_changed(store):

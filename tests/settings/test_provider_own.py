@@ -280,3 +280,31 @@ def test_single_keys_are_guarded_as_well(registered):
     with pytest.raises(ConfigError, match="the settings provider vault failed on team/bad: OSError"):
         sinkkit.config["team.bad"]
     assert Resolver("crm").peek("url", str) is MISSING
+
+
+def test_what_may_be_far_away_is_not_asked_for_a_pipeline_s_own_settings(registered, write):
+    """Declaring, extracting and reading a pipeline asks only places that list their names; those are asked after the files, as always."""
+    far = Vault({KEY: "key-from-vault"})
+    registered(far)
+    registered(Listed({("nightly", "keep_packages"): "3", ("nightly", "drain"): "7"}))
+    write("[nightly]\ndrain = 9")
+    pipeline = sinkkit.pipeline("nightly", destination=crm, progress="off")
+    pipeline.extract([{"id": 1}], table_name="t")
+    sinkkit.attach("nightly")
+
+    assert far.asked == []
+    assert [pipeline.keep_packages, pipeline.drain] == [3, 9.0]
+
+
+def test_a_locked_vault_does_not_stop_a_pipeline_from_being_read(registered):
+    """A place that fails when asked stands in the way of deliveries only."""
+    registered(Vault({("nightly", "drain"): OSError("locked")}))
+
+    assert sinkkit.pipeline("nightly", progress="off").pending == ()
+
+
+def test_a_pipeline_s_impossible_setting_is_named_with_its_place(write):
+    """A number of seconds that is none is told with the key and the file."""
+    write('[nightly]\ndrain = "x"\nkeep_packages = -1')
+    with pytest.raises(ConfigError, match=r"keep_packages=-1 is not possible .* \(nightly\.keep_packages in \.sinkkit/config\.toml\)"):
+        sinkkit.pipeline("nightly", progress="off")

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 from sinkkit.errors import ConfigError
 from sinkkit.settings.credentials import ApiKey, BasicAuth, BearerToken, ConnectionString, OAuth2ClientCredentials
+from sinkkit.settings.resolve import Resolver
 from sinkkit.settings.secret import Secret
+from sinkkit.settings.toml_files import TomlFile
+from sinkkit.settings.wanted import Wanted
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=12) | st.sampled_from(["%", "%40", "a@b", "a/b", "a:b", "a b", "p+q", "ü%ü", "#?&="])
 ANY = st.none() | TEXT
@@ -183,3 +186,23 @@ def test_a_password_inside_a_parameter_is_masked():
 
     assert "hunter" not in f"{whole} {whole!r}"
     assert ConnectionString.parse(whole.reveal()) == whole
+
+
+def test_a_wrong_url_of_tokens_is_called_by_its_name():
+    """Whether it is found in the settings or given in code, the message says which field is no URL, and where it stands."""
+    found = {"c": {"client_id": "me", "client_secret": "abcdefgh", "token_url": "login.example.com"}}
+    file = TomlFile("the file", {"destination": {"crm": found}}, "", for_secrets=True)
+    with pytest.raises(ConfigError) as caught:
+        Resolver("crm", providers=[file]).resolve([Wanted("c", OAuth2ClientCredentials)])
+
+    assert "c.token_url (destination.crm.c.token_url in the file): expected a URL with scheme and host" in str(caught.value)
+    with pytest.raises(ConfigError, match="token_url: no absolute URL"):
+        OAuth2ClientCredentials("me", "abcdefgh", "login.example.com")
+
+
+@pytest.mark.parametrize("name", ["X-Clé", "X Key", "X-Key:", "", "X\nKey"])
+def test_a_key_goes_only_into_a_header_that_can_be(name):
+    """A name that no header can have is refused before anything is sent; a parameter may have any."""
+    with pytest.raises(ConfigError, match="the name is no name of a header"):
+        ApiKey("abcdefgh", name=name)
+    assert ApiKey("abcdefgh", name=name, location="query").params() == {name: "abcdefgh"}

@@ -259,8 +259,8 @@ def test_everything_wrong_comes_at_once(tmp_path, write, monkeypatch):
         "did you mean destination.crm.api_kye in .sinkkit/config.toml?",
         "url (text) is missing",
         "size (DESTINATION__CRM__SIZE in environment): expected a whole number",
-        "http.base_url is not a URL",
-        "the HTTP client has no setting 'timeuot'",
+        "http.base_url (destination.crm.http.base_url in .sinkkit/config.toml) is not a URL",
+        "the HTTP client has no setting 'timeuot' (destination.crm.http.timeuot in .sinkkit/config.toml)",
         "did you mean 'timeout'?",
     ]
     assert [part for part in parts if part not in text] == []
