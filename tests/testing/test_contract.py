@@ -170,7 +170,7 @@ def test_pytest_finds_the_promises_and_shows_what_is_broken(tmp_path):
     """An author's class is run by pytest as it stands: a test a promise, and of a broken one the message, not our code."""
     (tmp_path / "test_author.py").write_text(AUTHORS)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "-k", "swallowed or killed or once or one_row", "test_author.py"],
+        [sys.executable, "-m", "pytest", "-q", "-rN", "-p", "no:cacheprovider", "-W", "error", "-k", "swallowed or killed or once or one_row", "test_author.py"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
