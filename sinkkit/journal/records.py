@@ -64,6 +64,23 @@ class BatchRecord:
     ambiguous: bool
     not_before: float | None
 
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> BatchRecord:
+        """What a row of the journal's file says, its columns in the order of the fields."""
+        batch, job, first_row, row_count, ranges, key, state, attempts, ambiguous, not_before = row
+        return cls(
+            id=batch,
+            job=job,
+            first_row=first_row,
+            row_count=row_count,
+            ranges=ranges,
+            key=key,
+            state=State(state),
+            attempts=attempts,
+            ambiguous=bool(ambiguous),
+            not_before=not_before,
+        )
+
 
 @attrs.frozen(kw_only=True)
 class HeldRecord:

@@ -33,20 +33,9 @@ def held(db: sqlite3.Connection) -> list[HeldRecord]:
 
 
 def _record(row: tuple[Any, ...]) -> HeldRecord:
-    batch, job, first_row, row_count, ranges, key, state, attempts, ambiguous, not_before, load_id, table, name, first_index, held_at = row
+    *batch, load_id, table, name, first_index, held_at = row
     return HeldRecord(
-        batch=BatchRecord(
-            id=batch,
-            job=job,
-            first_row=first_row,
-            row_count=row_count,
-            ranges=ranges,
-            key=key,
-            state=State(state),
-            attempts=attempts,
-            ambiguous=bool(ambiguous),
-            not_before=not_before,
-        ),
+        batch=BatchRecord.of(batch),
         load_id=load_id,
         table=table,
         job=name,

@@ -134,7 +134,7 @@ class SqliteJournal:
             accounts.take_over(db, load_id, run)
             return db.execute(OPEN_BATCHES, (load_id,)).fetchall()
 
-        return [_batch(row) for row in self._write(work)]
+        return [BatchRecord.of(row) for row in self._write(work)]
 
     def cut_rows(self, job: int, beyond: int = 0) -> list[tuple[int, int, str | None]]:
         """First row, number of rows and ranges of each batch of *job*, whatever became of it, that may hold rows from number *beyond* on."""
@@ -292,20 +292,4 @@ def _package(row: tuple[Any, ...]) -> PackageRecord:
         created_at=created_at,
         completed_at=completed_at,
         replay=bool(replay),
-    )
-
-
-def _batch(row: tuple[Any, ...]) -> BatchRecord:
-    batch_id, job, first_row, row_count, ranges, key, state, attempts, ambiguous, not_before = row
-    return BatchRecord(
-        id=batch_id,
-        job=job,
-        first_row=first_row,
-        row_count=row_count,
-        ranges=ranges,
-        key=key,
-        state=State(state),
-        attempts=attempts,
-        ambiguous=bool(ambiguous),
-        not_before=not_before,
     )

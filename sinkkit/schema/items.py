@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from sinkkit.errors import ConfigError
+from sinkkit.optional import require
 from sinkkit.rows import Row
-from sinkkit.schema.optional import require
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import attrs
 
 from sinkkit.errors import ConfigError
+from sinkkit.optional import require
 from sinkkit.settings.keys import Path
-from sinkkit.settings.optional import require
 from sinkkit.settings.providers import Provider
 
 SERVICE = "sinkkit"

@@ -16,7 +16,7 @@ PACKAGE = Path(sinkkit.__file__).parent
 PUBLIC = "the public names"
 RUNGS = [
     ["errors"],
-    ["rows", "clock", "faults"],
+    ["rows", "clock", "faults", "optional"],
     ["events"],
     ["settings", "schema"],
     ["sources", "package", "journal", "declaration"],

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 
 from sinkkit.errors import ConfigError, SchemaError
+from sinkkit.optional import require
 from sinkkit.schema.arrow import rows_of, table_of
 from sinkkit.schema.items import ItemsKind, from_arrow, from_rows
-from sinkkit.schema.optional import require
 
 ROWS = [{"a": 1, "b": "x"}, {"a": None, "c": Decimal("1.5"), "b": "y"}]
 

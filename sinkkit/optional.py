@@ -8,12 +8,13 @@ from typing import Any
 from sinkkit.errors import ConfigError
 
 
-def require(module: str, *, extra: str) -> Any:
+def require(module: str, *, extra: str, wanted_by: str | None = None) -> Any:
     """Import *module* and give it back.
 
     Args:
         module: Dotted name, for example ``"pandas"``.
         extra: The extra of sinkkit that installs it.
+        wanted_by: What needs it, for the message.
 
     Raises:
         ConfigError: If the package is not installed; the hint says how to install it.
@@ -25,4 +26,5 @@ def require(module: str, *, extra: str) -> Any:
         top = module.partition(".")[0]
         if error.name is None or error.name.partition(".")[0] != top:
             raise
-        raise ConfigError(f"{top} is not installed", hint=f'pip install "sinkkit[{extra}]"') from error
+        what = f"{top} is not installed" if wanted_by is None else f"{wanted_by} needs the package {top}, which is not installed"
+        raise ConfigError(what, hint=f'pip install "sinkkit[{extra}]"') from error
