@@ -17,14 +17,14 @@ import attrs
 
 import sinkkit
 from sinkkit import credentials
-from sinkkit.declaration.client_settings import MEANINGS, READERS
+from sinkkit.declaration.client.client_settings import MEANINGS, READERS
 from sinkkit.declaration.effective import TYPES
 from sinkkit.declaration.limits import RateLimit
 from sinkkit.declaration.options import Options
 from sinkkit.rows import Retry
 from sinkkit.runs import tuning
-from sinkkit.settings.kinds import described
-from sinkkit.settings.scalars import SCALARS
+from sinkkit.settings.values.kinds import described
+from sinkkit.settings.values.scalars import SCALARS
 
 PAGE = Path(__file__).parent / "reference" / "settings.md"
 
@@ -114,7 +114,7 @@ def pipeline() -> str:
 def kinds() -> str:
     """Scalars, by what is written for them."""
     named = {getattr(kind, "__name__", str(kind)): text for kind, (text, _) in SCALARS.items() if kind is not type(None)}
-    modules = {**dict.fromkeys(("Seconds", "Size", "Url", "Word"), "sinkkit.settings.units."), "SplitResult": "urllib.parse."}
+    modules = {**dict.fromkeys(("Seconds", "Size", "Url", "Word"), "sinkkit.settings.values.units."), "SplitResult": "urllib.parse."}
     return table(["annotation", "what is written"], [[f"`{modules.get(name, '')}{name}`", text] for name, text in named.items()])
 
 

@@ -14,8 +14,8 @@ import attrs
 import sinkkit
 from sinkkit.declaration.declared import Declared
 from sinkkit.declaration.factory import DestinationFactory
+from sinkkit.declaration.naming.references import find, is_path
 from sinkkit.declaration.options import OPTION_NAMES, suggestion
-from sinkkit.declaration.references import find, is_path
 from sinkkit.errors import ConfigError, ReferenceNotFound, SourceError
 from sinkkit.sources.files import FORMATS, files, json_lines
 

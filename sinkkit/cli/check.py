@@ -14,15 +14,15 @@ from sinkkit.cli import options
 from sinkkit.cli.answer import DONE, NOT_EVERYTHING, Answer
 from sinkkit.cli.arguments import destination_of, given_settings
 from sinkkit.cli.output import counted, table
-from sinkkit.declaration.client_settings import client_arguments
+from sinkkit.declaration.client.client_settings import client_arguments
 from sinkkit.declaration.destination import abilities
 from sinkkit.declaration.opening import HOUSE_KEYS, TYPES, effective_options, make_ready
 from sinkkit.declaration.options import OPTION_NAMES, Options
 from sinkkit.errors import ConfigError
 from sinkkit.rows import Retry
+from sinkkit.settings.providers.registry import one_run
 from sinkkit.settings.questions import Found, Problem, Question, Reading
 from sinkkit.settings.reading import read
-from sinkkit.settings.registry import one_run
 from sinkkit.settings.resolve import Resolver
 from sinkkit.settings.wanted import MISSING
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import attrs
 
-from sinkkit.declaration.importing import load_module
+from sinkkit.declaration.naming.importing import load_module
 from sinkkit.schema.items import ItemsKind
 
 

@@ -9,8 +9,8 @@ from sinkkit.declaration.capabilities import Stated, stated
 from sinkkit.declaration.destination import Destination
 from sinkkit.declaration.factory import DestinationFactory, make_factory
 from sinkkit.declaration.limits import RateLimit
+from sinkkit.declaration.naming.references import is_path
 from sinkkit.declaration.options import Options, changed
-from sinkkit.declaration.references import is_path
 from sinkkit.declaration.sink import Sink
 from sinkkit.declaration.spec import read_spec
 from sinkkit.errors import ConfigError

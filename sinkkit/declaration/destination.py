@@ -12,9 +12,9 @@ from sinkkit.declaration.capabilities import effective, told
 from sinkkit.declaration.declared import Declared, checked_name, declare
 from sinkkit.declaration.effective import in_force
 from sinkkit.declaration.given import Given, sort_given
-from sinkkit.declaration.named import find_named, find_type
+from sinkkit.declaration.naming.named import find_named, find_type
+from sinkkit.declaration.naming.references import is_path
 from sinkkit.declaration.options import Options
-from sinkkit.declaration.references import is_path
 from sinkkit.declaration.sink_object import Form, form_of
 from sinkkit.declaration.spec import Spec, read_spec
 from sinkkit.errors import ConfigError, ReferenceNotFound, SignatureError

@@ -11,7 +11,7 @@ from sinkkit.declaration.problems import Problems
 from sinkkit.errors import ConfigError
 from sinkkit.rows import Retry
 from sinkkit.settings.resolve import Resolver
-from sinkkit.settings.units import Seconds, Size, Word
+from sinkkit.settings.values.units import Seconds, Size, Word
 from sinkkit.settings.wanted import MISSING
 
 TYPES: Mapping[str, Any] = {

@@ -9,8 +9,8 @@ from typing import Any
 import attrs
 
 from sinkkit.declaration.answers import read_answer
+from sinkkit.declaration.client.injected import CURRENT, Trace
 from sinkkit.declaration.coroutines import LoopThread, within
-from sinkkit.declaration.http import CURRENT, Trace
 from sinkkit.errors import ConfigError
 from sinkkit.rows import Batch, Outcome, TableSchema
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import attrs
 
-from sinkkit.declaration.client_settings import client_arguments, passwords_in
+from sinkkit.declaration.client.client_settings import client_arguments, passwords_in
+from sinkkit.declaration.client.injected import open_async_client, open_client
 from sinkkit.declaration.coroutines import LoopThread
 from sinkkit.declaration.declared import Declared
 from sinkkit.declaration.destination import Destination, abilities
 from sinkkit.declaration.effective import TYPES, in_force
 from sinkkit.declaration.function_sink import FunctionSink
-from sinkkit.declaration.http import open_async_client, open_client
 from sinkkit.declaration.options import OPTION_NAMES, Options
 from sinkkit.declaration.problems import Problems
 from sinkkit.declaration.signature import Role

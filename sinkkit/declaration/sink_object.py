@@ -12,11 +12,11 @@ import attrs
 
 from sinkkit.declaration.annotations import Unresolved, annotations_of, full_name
 from sinkkit.declaration.answers import read_answer
-from sinkkit.declaration.http import CURRENT, Trace
+from sinkkit.declaration.client.injected import CURRENT, Trace
 from sinkkit.declaration.sink import Sink
 from sinkkit.errors import CallFailed, ConfigError, SignatureError, SinkkitError
 from sinkkit.rows import Batch, Outcome, TableSchema
-from sinkkit.settings.kinds import fields, is_record
+from sinkkit.settings.values.kinds import fields, is_record
 
 METHODS = ("prepare", "deliver", "probe", "complete", "close")
 """What the ``Sink`` protocol asks for."""

@@ -10,11 +10,11 @@ import attrs
 
 from sinkkit.errors import ConfigError, SignatureError
 from sinkkit.settings.access import secrets
-from sinkkit.settings.kinds import ANYTHING, bare, fields, is_record, is_secret
 from sinkkit.settings.learning import learn, secret_texts
 from sinkkit.settings.reading import too_short
 from sinkkit.settings.redact import Redactor
 from sinkkit.settings.secret import SHORTEST
+from sinkkit.settings.values.kinds import ANYTHING, bare, fields, is_record, is_secret
 from sinkkit.settings.wanted import MISSING, Sentinel, Wanted
 
 

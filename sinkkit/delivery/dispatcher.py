@@ -9,12 +9,12 @@ import attrs
 
 from sinkkit.clock import Clock
 from sinkkit.declaration.options import Options
-from sinkkit.delivery.choosing import Look
-from sinkkit.delivery.circuit import Circuit, Opened
+from sinkkit.delivery.choosing.chooser import Look
 from sinkkit.delivery.decide import Decision, Judge, Moment
-from sinkkit.delivery.gate import Gate
 from sinkkit.delivery.grants import Finished, Grant
-from sinkkit.delivery.limiter import ASKED_ANOTHER, Limits
+from sinkkit.delivery.limits.circuit import Circuit, Opened
+from sinkkit.delivery.limits.gate import Gate
+from sinkkit.delivery.limits.limiter import ASKED_ANOTHER, Limits
 from sinkkit.delivery.plan import Flight, Plan, runs_of
 from sinkkit.delivery.verdict import Verdict
 from sinkkit.errors import SinkkitError

@@ -10,18 +10,18 @@ import attrs
 from sinkkit.clock import Clock
 from sinkkit.declaration.options import Options
 from sinkkit.declaration.sink import on_loop
-from sinkkit.delivery.adaptive import Window
 from sinkkit.delivery.call import Caller
-from sinkkit.delivery.choosing import Facts, Segment
-from sinkkit.delivery.circuit import Circuit
+from sinkkit.delivery.choosing.chooser import Facts, Segment
+from sinkkit.delivery.choosing.picking import ReadFacts, chooser_for
 from sinkkit.delivery.decide import Judge, Tally
 from sinkkit.delivery.dispatcher import Dispatcher
 from sinkkit.delivery.engine import Engine, Stop, in_thread, never
-from sinkkit.delivery.gate import Gate
-from sinkkit.delivery.limiter import Limits
-from sinkkit.delivery.picking import ReadFacts, chooser_for
+from sinkkit.delivery.limits.adaptive import Window
+from sinkkit.delivery.limits.circuit import Circuit
+from sinkkit.delivery.limits.gate import Gate
+from sinkkit.delivery.limits.limiter import Limits
+from sinkkit.delivery.on_loop.slots import Crew
 from sinkkit.delivery.plan import Flight, Plan, flight_of
-from sinkkit.delivery.slots import Crew
 from sinkkit.delivery.worker import Worker
 from sinkkit.events import Observer
 from sinkkit.faults import Faults

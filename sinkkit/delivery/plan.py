@@ -12,7 +12,7 @@ from itertools import count
 
 import attrs
 
-from sinkkit.delivery.choosing import Chooser, Facts, Segment
+from sinkkit.delivery.choosing.chooser import Chooser, Facts, Segment
 from sinkkit.delivery.rowsets import compact, is_run, key_of, to_text
 from sinkkit.journal.moves import Cut, Move, NewBatch, Pick, Settle
 from sinkkit.journal.ranges import numbers_of

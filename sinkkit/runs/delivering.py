@@ -8,10 +8,10 @@ from typing import Any
 
 import attrs
 
-from sinkkit.declaration.http import wrote_before_failing
+from sinkkit.declaration.client.injected import wrote_before_failing
 from sinkkit.declaration.opening import Ready
 from sinkkit.delivery.call import Caller
-from sinkkit.delivery.limiter import Limits
+from sinkkit.delivery.limits.limiter import Limits
 from sinkkit.delivery.load import Load, Runtime, deliver
 from sinkkit.delivery.plan import Flight
 from sinkkit.errors import ConfigError

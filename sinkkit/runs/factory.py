@@ -11,7 +11,7 @@ from sinkkit.events import Observer
 from sinkkit.observers import choose, combine
 from sinkkit.runs.pipeline import Pipeline
 from sinkkit.runs.tuning import DRAIN_SECONDS, MAX_FILE_BYTES, MAX_FILE_ROWS, seconds, setting, whole
-from sinkkit.settings.registry import one_run
+from sinkkit.settings.providers.registry import one_run
 
 
 def pipeline(  # noqa: PLR0917  # the order of these arguments is the public API's

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 
 from sinkkit.clock import Clock
 from sinkkit.declaration.opening import Ready
-from sinkkit.delivery.limiter import Limiter, Limits
+from sinkkit.delivery.limits.limiter import Limiter, Limits
 from sinkkit.runs.location import limits_folder
 
 
@@ -22,7 +22,7 @@ def limiting(ready: Ready | None, clock: Clock) -> Iterator[Limits | None]:
     if limit is None or limit.shared is None:
         yield None if limit is None else Limiter(limit)
         return
-    from sinkkit.delivery.shared_limits import open_shared
+    from sinkkit.delivery.limits.shared_limits import open_shared
 
     with closing(open_shared(limit, limits_folder(), clock)) as shared:
         yield shared

@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Sequence
 
-from sinkkit.declaration.http import to_json
-from sinkkit.delivery.choosing import Facts
+from sinkkit.declaration.client.injected import to_json
+from sinkkit.delivery.choosing.chooser import Facts
 from sinkkit.errors import ConfigError, Reject
 from sinkkit.package.reader import Package
 from sinkkit.rows import Row

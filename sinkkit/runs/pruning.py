@@ -12,7 +12,7 @@ from sinkkit.errors import ConfigError
 from sinkkit.journal.protocol import Journal
 from sinkkit.runs.delivering import remove_unregistered
 from sinkkit.runs.session import Session
-from sinkkit.settings.units import duration
+from sinkkit.settings.values.units import duration
 
 DEFAULT_AGE = timedelta(days=30)
 """What is pruned where nobody says: what is older than this."""

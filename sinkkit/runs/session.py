@@ -10,7 +10,7 @@ import attrs
 
 from sinkkit.clock import Clock
 from sinkkit.declaration.opening import Ready
-from sinkkit.delivery.limiter import Limits
+from sinkkit.delivery.limits.limiter import Limits
 from sinkkit.delivery.load import Runtime
 from sinkkit.errors import DeliveryFailed, PendingPackages, SinkkitError
 from sinkkit.events import Observer, RunFinished, RunStarted, Warned

@@ -7,8 +7,8 @@ from typing import Any
 
 from sinkkit.errors import ConfigError
 from sinkkit.settings.keys import Path, is_system_name, nearest, variable
-from sinkkit.settings.providers import Environment, Local, Provider
-from sinkkit.settings.registry import opened, registered
+from sinkkit.settings.providers.provider import Environment, Local, Provider
+from sinkkit.settings.providers.registry import opened, registered
 from sinkkit.settings.secret import Secret
 from sinkkit.settings.wanted import MISSING, Sentinel
 

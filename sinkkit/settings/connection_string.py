@@ -12,7 +12,7 @@ import attrs
 from sinkkit.errors import ConfigError
 from sinkkit.settings.keys import SENSITIVE
 from sinkkit.settings.secret import MASK, Secret
-from sinkkit.settings.texts import secret, text_of
+from sinkkit.settings.values.texts import secret, text_of
 
 HIGHEST_PORT = 65535
 

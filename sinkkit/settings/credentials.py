@@ -12,10 +12,10 @@ from typing import Any, Literal
 import attrs
 
 from sinkkit.errors import ConfigError
-from sinkkit.settings import units
 from sinkkit.settings.connection_string import ConnectionString
 from sinkkit.settings.secret import Secret
-from sinkkit.settings.texts import check_header, check_header_name, secret, text_of
+from sinkkit.settings.values import units
+from sinkkit.settings.values.texts import check_header, check_header_name, secret, text_of
 
 __all__ = ["ApiKey", "BasicAuth", "BearerToken", "ConnectionString", "OAuth2ClientCredentials"]
 

@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from sinkkit.settings.keys import SENSITIVE, is_request_table, is_sensitive
-from sinkkit.settings.kinds import fields, is_record, is_secret
 from sinkkit.settings.redact import Redactor
 from sinkkit.settings.secret import MASK, SHORTEST, Secret
+from sinkkit.settings.values.kinds import fields, is_record, is_secret
 
 SCHEME = re.compile(r"(?:bearer|basic|token|apikey)\s+(\S+)", re.IGNORECASE)
 """The token in the value of an ``Authorization`` header."""

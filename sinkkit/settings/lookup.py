@@ -9,8 +9,8 @@ import attrs
 
 from sinkkit.errors import ConfigError, SinkkitError
 from sinkkit.settings.keys import Path, is_system_name, nearest, variable
-from sinkkit.settings.providers import Environment, Local, Provider
-from sinkkit.settings.toml_files import TomlFile
+from sinkkit.settings.providers.provider import Environment, Local, Provider
+from sinkkit.settings.providers.toml_files import TomlFile
 
 MOST_SPELLED = 12
 """Keys of one provider that an error lists."""

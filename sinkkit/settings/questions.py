@@ -7,9 +7,9 @@ from typing import Any
 import attrs
 
 from sinkkit.settings.keys import Path
-from sinkkit.settings.kinds import Field
 from sinkkit.settings.lookup import Lookup
 from sinkkit.settings.redact import Redactor
+from sinkkit.settings.values.kinds import Field
 
 
 @attrs.frozen

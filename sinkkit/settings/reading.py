@@ -10,19 +10,6 @@ import attrs
 
 from sinkkit.errors import ConfigError
 from sinkkit.settings.keys import SENSITIVE
-from sinkkit.settings.kinds import (
-    ANYTHING,
-    bare,
-    described,
-    fields,
-    is_mapping,
-    is_native,
-    is_record,
-    is_secret,
-    is_writable,
-    members,
-    record_in_secret,
-)
 from sinkkit.settings.learning import (
     declares_secrets,
     learn,
@@ -36,11 +23,24 @@ from sinkkit.settings.learning import (
 )
 from sinkkit.settings.lookup import Hit, Lookup
 from sinkkit.settings.questions import Found, Problem, Question, Reading
-from sinkkit.settings.scalars import SCALARS
 from sinkkit.settings.secret import MASK, SHORTEST, Secret, SecretInConfigWarning
-from sinkkit.settings.tables import as_table, as_written, key_place, overlaid
-from sinkkit.settings.texts import JsonText, text_of
-from sinkkit.settings.typed import NOTHING, convert, refusal, unpacked
+from sinkkit.settings.values.kinds import (
+    ANYTHING,
+    bare,
+    described,
+    fields,
+    is_mapping,
+    is_native,
+    is_record,
+    is_secret,
+    is_writable,
+    members,
+    record_in_secret,
+)
+from sinkkit.settings.values.scalars import SCALARS
+from sinkkit.settings.values.tables import as_table, as_written, key_place, overlaid
+from sinkkit.settings.values.texts import JsonText, text_of
+from sinkkit.settings.values.typed import NOTHING, convert, refusal, unpacked
 from sinkkit.settings.wanted import MISSING
 
 

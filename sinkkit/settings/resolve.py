@@ -10,17 +10,17 @@ import attrs
 
 from sinkkit.errors import ConfigError
 from sinkkit.settings.keys import SENSITIVE, Path, sections
-from sinkkit.settings.kinds import ANYTHING, is_secret, members
 from sinkkit.settings.learning import learn, learn_private, secret_texts, shown
 from sinkkit.settings.lookup import Arguments, Lookup
-from sinkkit.settings.providers import Provider
+from sinkkit.settings.providers.provider import Provider
+from sinkkit.settings.providers.registry import opened
 from sinkkit.settings.questions import Found, Problem, Question, Reading
 from sinkkit.settings.reading import demanded, read, too_short
 from sinkkit.settings.redact import Redactor
-from sinkkit.settings.registry import opened
 from sinkkit.settings.secret import MASK, SHORTEST, Secret, UnknownSettingWarning
 from sinkkit.settings.strangers import strangers
-from sinkkit.settings.tables import as_table, overlaid, place_of
+from sinkkit.settings.values.kinds import ANYTHING, is_secret, members
+from sinkkit.settings.values.tables import as_table, overlaid, place_of
 from sinkkit.settings.wanted import MISSING, Wanted
 
 __all__ = ["Found", "Resolved", "Resolver"]

@@ -7,11 +7,11 @@ from typing import Any, get_args, get_origin
 
 from sinkkit.errors import ConfigError
 from sinkkit.settings.keys import Path, nearest, variable
-from sinkkit.settings.kinds import bare, fields, is_collection, is_mapping, is_record, members, record_in_secret
 from sinkkit.settings.lookup import Lookup
-from sinkkit.settings.providers import Local
-from sinkkit.settings.toml_files import TomlFile
-from sinkkit.settings.typed import unpacked
+from sinkkit.settings.providers.provider import Local
+from sinkkit.settings.providers.toml_files import TomlFile
+from sinkkit.settings.values.kinds import bare, fields, is_collection, is_mapping, is_record, members, record_in_secret
+from sinkkit.settings.values.typed import unpacked
 
 
 def strangers(lookup: Lookup, kinds: Mapping[str, Any]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from sinkkit.faults import Faults, idle
 from sinkkit.rows import Retry
 from sinkkit.runs.pipeline import Pipeline
 from sinkkit.runs.report import LoadInfo
-from sinkkit.settings.registry import registered
+from sinkkit.settings.providers.registry import registered
 from sinkkit.testing.answers import Fault, Request
 from sinkkit.testing.api import MisbehavingApi
 from sinkkit.testing.contract_hooks import Faulty, Hooks

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 import sinkkit
 from sinkkit import Outcome, Reject, Retry
-from sinkkit.declaration.client_settings import client_arguments
-from sinkkit.declaration.http import to_json
+from sinkkit.declaration.client.client_settings import client_arguments
+from sinkkit.declaration.client.injected import to_json
 from sinkkit.errors import ConfigError, DeliveryFailed
 from sinkkit.testing import Answer, Drop, MisbehavingApi
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import attrs
 
 from sinkkit.declaration.options import Options
-from sinkkit.delivery.adaptive import Window
-from sinkkit.delivery.circuit import Circuit
 from sinkkit.delivery.decide import Judge, Tally
 from sinkkit.delivery.dispatcher import Dispatcher
-from sinkkit.delivery.gate import Gate
 from sinkkit.delivery.grants import NOTHING, Answered, Finished
+from sinkkit.delivery.limits.adaptive import Window
+from sinkkit.delivery.limits.circuit import Circuit
+from sinkkit.delivery.limits.gate import Gate
 from sinkkit.delivery.plan import Plan
 from sinkkit.delivery.verdict import PLAIN, Fate, Verdict
 from sinkkit.errors import CallFailed

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import sinkkit
 from sinkkit import Adaptive
 from sinkkit.declaration.options import Options
-from sinkkit.delivery.adaptive import PATIENCE_ROUNDS, Sign, Window, sign_of
+from sinkkit.delivery.limits.adaptive import PATIENCE_ROUNDS, Sign, Window, sign_of
 from sinkkit.delivery.verdict import Fate, Verdict
 from sinkkit.errors import ConfigError
 from sinkkit.events import ConcurrencyChanged

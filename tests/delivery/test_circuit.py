@@ -10,7 +10,7 @@ from simulated import failed, simulate
 
 import sinkkit
 from sinkkit import Retry, RetryLater
-from sinkkit.delivery.circuit import FAILURES_IN_A_ROW, Circuit
+from sinkkit.delivery.limits.circuit import FAILURES_IN_A_ROW, Circuit
 from sinkkit.delivery.verdict import PLAIN, Fate, Verdict
 from sinkkit.errors import DeliveryFailed
 from sinkkit.events import DestinationPaused, RunHalting

@@ -15,9 +15,9 @@ import pytest
 import sinkkit
 from sinkkit import RateLimit
 from sinkkit.clock import SystemClock
-from sinkkit.delivery.limit_file import BUSY_SECONDS, open_limit_file, passed
-from sinkkit.delivery.limiter import MARGIN
-from sinkkit.delivery.shared_limits import open_shared
+from sinkkit.delivery.limits.limit_file import BUSY_SECONDS, open_limit_file, passed
+from sinkkit.delivery.limits.limiter import MARGIN
+from sinkkit.delivery.limits.shared_limits import open_shared
 from sinkkit.errors import JournalError
 from sinkkit.testing import FakeClock
 
@@ -38,7 +38,7 @@ def test_a_process_killed_while_it_writes_blocks_nobody(tmp_path):
     """What it was writing is undone, and the next one gets on at once."""
     script = (
         "import os, signal, sys\nfrom pathlib import Path\nfrom sinkkit.clock import SystemClock\n"
-        "from sinkkit.delivery.limit_file import open_limit_file\n"
+        "from sinkkit.delivery.limits.limit_file import open_limit_file\n"
         "with open_limit_file(Path(sys.argv[1]), SystemClock()).writing() as at:\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )

@@ -14,7 +14,7 @@ from sinkkit.declaration.options import Options
 from sinkkit.delivery.decide import Judge, Tally
 from sinkkit.delivery.dispatcher import Dispatcher
 from sinkkit.delivery.grants import Answered, Finished
-from sinkkit.delivery.limiter import Limiter
+from sinkkit.delivery.limits.limiter import Limiter
 from sinkkit.delivery.plan import Flight, Plan, flight_of, runs_of
 from sinkkit.delivery.retry import used_up, wait_before
 from sinkkit.delivery.rowsets import compact, is_run, key_of, to_text

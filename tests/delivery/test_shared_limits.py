@@ -11,9 +11,9 @@ import pytest
 import sinkkit
 from sinkkit import RateLimit, RetryLater
 from sinkkit.clock import SystemClock
-from sinkkit.delivery.limiter import MARGIN
-from sinkkit.delivery.shared_limits import STALE_SECONDS, open_shared
-from sinkkit.delivery.shared_window import HELD_SECONDS
+from sinkkit.delivery.limits.limiter import MARGIN
+from sinkkit.delivery.limits.shared_limits import STALE_SECONDS, open_shared
+from sinkkit.delivery.limits.shared_window import HELD_SECONDS
 from sinkkit.errors import ConfigError, DeliveryFailed, JournalError
 from sinkkit.events import DestinationPaused
 from sinkkit.testing import FakeClock

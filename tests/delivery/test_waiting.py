@@ -7,12 +7,12 @@ import pytest
 
 from sinkkit import RateLimit
 from sinkkit.declaration.options import Options
-from sinkkit.delivery.choosing import Facts
+from sinkkit.delivery.choosing.chooser import Facts
+from sinkkit.delivery.choosing.lanes import Lanes
 from sinkkit.delivery.decide import Judge, Moment, Tally
 from sinkkit.delivery.dispatcher import Dispatcher
 from sinkkit.delivery.grants import Finished
-from sinkkit.delivery.lanes import Lanes
-from sinkkit.delivery.limiter import Limiter
+from sinkkit.delivery.limits.limiter import Limiter
 from sinkkit.delivery.load import gate_for
 from sinkkit.delivery.plan import Flight, Plan
 from sinkkit.delivery.verdict import Fate, Verdict

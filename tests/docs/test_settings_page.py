@@ -13,7 +13,7 @@ from blocks import PROJECT
 
 import sinkkit
 from sinkkit import credentials
-from sinkkit.declaration.client_settings import MEANINGS, READERS
+from sinkkit.declaration.client.client_settings import MEANINGS, READERS
 
 GENERATOR = PROJECT / "docs" / "generate_settings.py"
 PAGE = PROJECT / "docs" / "reference" / "settings.md"

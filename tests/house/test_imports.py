@@ -29,7 +29,7 @@ RUNGS = [
 ]
 RUNG = {room: number for number, rooms in enumerate(RUNGS, 1) for room in rooms}
 
-CLIENT = ["declaration.http", "declaration.client_settings"]  # where the injected client is made
+CLIENT = ["declaration.client"]  # where the injected client is made
 HOMES = {
     "cattrs": ["settings", "schema"],
     "click": ["cli"],

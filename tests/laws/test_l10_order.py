@@ -13,7 +13,7 @@ from world import finish, world
 import sinkkit
 from sinkkit import Retry, RetryLater
 from sinkkit.clock import SystemClock
-from sinkkit.delivery.choosing import LOOK_AHEAD_ROWS
+from sinkkit.delivery.choosing.chooser import LOOK_AHEAD_ROWS
 from sinkkit.errors import ConfigError, DeliveryFailed
 
 SECONDS = 20.0

@@ -19,8 +19,8 @@ from world import World, finish, world
 import sinkkit
 from sinkkit import RateLimit, RetryLater
 from sinkkit.clock import SystemClock
-from sinkkit.delivery.limiter import Limiter
-from sinkkit.delivery.shared_limits import open_shared
+from sinkkit.delivery.limits.limiter import Limiter
+from sinkkit.delivery.limits.shared_limits import open_shared
 from sinkkit.errors import DeliveryFailed
 from sinkkit.faults import Point
 from sinkkit.testing import FailAt, FakeClock, MisbehavingApi

@@ -9,9 +9,9 @@ import urllib.request
 import pytest
 
 from sinkkit.errors import ConfigError
-from sinkkit.settings.aws_secrets import SecretsManager, from_argument
 from sinkkit.settings.credentials import ConnectionString
-from sinkkit.settings.registry import made
+from sinkkit.settings.providers.aws_secrets import SecretsManager, from_argument
+from sinkkit.settings.providers.registry import made
 from sinkkit.settings.resolve import Resolver
 from sinkkit.settings.secret import Secret
 from sinkkit.settings.wanted import MISSING, Wanted

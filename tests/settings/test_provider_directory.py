@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinkkit.errors import ConfigError
-from sinkkit.settings.directory import Directory, canonical
+from sinkkit.settings.providers.directory import Directory, canonical
 from sinkkit.settings.resolve import Resolver
 from sinkkit.settings.secret import Secret
 from sinkkit.settings.wanted import MISSING, Wanted

@@ -13,7 +13,7 @@ import keyring.errors
 import pytest
 
 from sinkkit.errors import ConfigError
-from sinkkit.settings.registry import made
+from sinkkit.settings.providers.registry import made
 from sinkkit.settings.resolve import Resolver
 from sinkkit.settings.secret import Secret
 from sinkkit.settings.wanted import MISSING, Wanted
@@ -105,7 +105,7 @@ def test_a_package_that_is_not_installed_is_named(reference, package, extra):
     """In a Python without the package the error names provider, package and extra."""
     code = (
         f"import sys; sys.modules[{package!r}] = None\n"
-        "from sinkkit.errors import ConfigError\nfrom sinkkit.settings.registry import made\n"
+        "from sinkkit.errors import ConfigError\nfrom sinkkit.settings.providers.registry import made\n"
         f"try:\n    made({reference!r}).get(('url',))\nexcept ConfigError as error:\n    print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

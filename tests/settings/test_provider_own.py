@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import sinkkit
 from sinkkit.cli.check import examine
 from sinkkit.errors import ConfigError, RedactedError
-from sinkkit.settings.providers import Local
-from sinkkit.settings.registry import one_run, opened
+from sinkkit.settings.providers.provider import Local
+from sinkkit.settings.providers.registry import one_run, opened
 from sinkkit.settings.resolve import Resolver
 from sinkkit.settings.secret import Secret
 from sinkkit.settings.wanted import MISSING, Wanted

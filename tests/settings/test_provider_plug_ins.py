@@ -155,7 +155,7 @@ def test_a_run_without_providers_looks_for_no_plug_ins(python):
     """Where the settings name no provider, no metadata of distributions is read and no package of a provider is imported."""
     heavy = "('importlib.metadata', 'boto3', 'keyring', 'asyncio', 'pyarrow', 'cattrs', 'httpx')"
     code = (
-        "import sys, sinkkit\nfrom sinkkit.settings.registry import opened\n"
+        "import sys, sinkkit\nfrom sinkkit.settings.providers.registry import opened\n"
         f"opened()\nprint(*[name for name in {heavy} if name in sys.modules])"
     )
 

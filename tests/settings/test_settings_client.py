@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import sinkkit
 from sinkkit import Secret
 from sinkkit.cli.check import examine
-from sinkkit.declaration.client_settings import client_arguments
+from sinkkit.declaration.client.client_settings import client_arguments
 from sinkkit.errors import ConfigError
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from sinkkit.errors import ConfigError
 from sinkkit.settings.credentials import ApiKey, BasicAuth, BearerToken, ConnectionString, OAuth2ClientCredentials
+from sinkkit.settings.providers.toml_files import TomlFile
 from sinkkit.settings.resolve import Resolver
 from sinkkit.settings.secret import Secret
-from sinkkit.settings.toml_files import TomlFile
 from sinkkit.settings.wanted import Wanted
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=12) | st.sampled_from(["%", "%40", "a@b", "a/b", "a:b", "a b", "p+q", "ü%ü", "#?&="])

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 import sinkkit
-from sinkkit.declaration.client_settings import client_arguments
+from sinkkit.declaration.client.client_settings import client_arguments
 from sinkkit.declaration.effective import TYPES, in_force
 from sinkkit.declaration.options import Options
 from sinkkit.errors import ConfigError
 from sinkkit.settings.credentials import BearerToken
 from sinkkit.settings.resolve import Resolver
 from sinkkit.settings.secret import Secret
-from sinkkit.settings.typed import convert
+from sinkkit.settings.values.typed import convert
 from sinkkit.settings.wanted import Wanted
 
 DECLARED = Options(

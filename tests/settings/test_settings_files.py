@@ -9,7 +9,7 @@ import pytest
 
 from sinkkit.errors import ConfigError
 from sinkkit.settings.access import config, secrets
-from sinkkit.settings.directory import Directory
+from sinkkit.settings.providers.directory import Directory
 from sinkkit.settings.resolve import Resolver
 from sinkkit.settings.secret import ExposedSecretsWarning, Secret
 from sinkkit.settings.wanted import MISSING, Wanted

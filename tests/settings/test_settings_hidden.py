@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from sinkkit.errors import ConfigError
 from sinkkit.settings.credentials import ApiKey, BasicAuth, BearerToken, ConnectionString, OAuth2ClientCredentials
 from sinkkit.settings.learning import learn
-from sinkkit.settings.providers import Environment
+from sinkkit.settings.providers.provider import Environment
+from sinkkit.settings.providers.toml_files import TomlFile
 from sinkkit.settings.redact import Redactor
 from sinkkit.settings.resolve import Resolver
 from sinkkit.settings.secret import Secret
-from sinkkit.settings.toml_files import TomlFile
-from sinkkit.settings.units import Size, Url
+from sinkkit.settings.values.units import Size, Url
 from sinkkit.settings.wanted import Wanted
 
 SECRETS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=8, max_size=90).map("§{}".format)

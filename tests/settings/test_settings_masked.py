@@ -13,13 +13,13 @@ import sinkkit
 from sinkkit import ConnectionString, Reject, Secret
 from sinkkit.cli.check import examine
 from sinkkit.errors import ConfigError, DeliveryFailed
-from sinkkit.settings.directory import Directory
 from sinkkit.settings.keys import is_sensitive
 from sinkkit.settings.learning import learn, shown
-from sinkkit.settings.providers import Environment
+from sinkkit.settings.providers.directory import Directory
+from sinkkit.settings.providers.provider import Environment
+from sinkkit.settings.providers.toml_files import TomlFile
 from sinkkit.settings.redact import Redactor
 from sinkkit.settings.resolve import Resolver
-from sinkkit.settings.toml_files import TomlFile
 from sinkkit.settings.wanted import Wanted
 
 WORDS = st.text("abcXYZ059-._~", min_size=5, max_size=30).map("Q{}Q".format)

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinkkit.errors import ConfigError
-from sinkkit.settings.providers import Environment
+from sinkkit.settings.providers.provider import Environment
+from sinkkit.settings.providers.toml_files import TomlFile
 from sinkkit.settings.resolve import Resolver
 from sinkkit.settings.secret import Secret
-from sinkkit.settings.toml_files import TomlFile
 from sinkkit.settings.wanted import MISSING, Wanted
 
 SECTIONS = [

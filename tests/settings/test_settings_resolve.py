@@ -16,10 +16,10 @@ from sinkkit.errors import ConfigError
 from sinkkit.rows import Retry
 from sinkkit.settings.access import config, secrets
 from sinkkit.settings.credentials import ConnectionString
-from sinkkit.settings.providers import Environment
+from sinkkit.settings.providers.provider import Environment
+from sinkkit.settings.providers.toml_files import TomlFile
 from sinkkit.settings.resolve import Resolver
 from sinkkit.settings.secret import Secret, SecretInConfigWarning
-from sinkkit.settings.toml_files import TomlFile
 from sinkkit.settings.wanted import MISSING, Wanted
 
 SECTIONS = [

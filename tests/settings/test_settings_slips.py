@@ -9,10 +9,10 @@ from sinkkit.errors import ConfigError
 from sinkkit.rows import Retry
 from sinkkit.settings.access import config, secrets
 from sinkkit.settings.connection_string import ConnectionString
-from sinkkit.settings.directory import Directory
+from sinkkit.settings.providers.directory import Directory
+from sinkkit.settings.providers.toml_files import MissingFolderWarning
 from sinkkit.settings.resolve import Resolver
 from sinkkit.settings.secret import Secret
-from sinkkit.settings.toml_files import MissingFolderWarning
 from sinkkit.settings.wanted import Wanted
 
 

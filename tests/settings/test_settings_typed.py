@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from sinkkit.errors import ConfigError
 from sinkkit.settings.secret import Secret
-from sinkkit.settings.typed import convert
-from sinkkit.settings.units import Seconds, Size, Url
+from sinkkit.settings.values.typed import convert
+from sinkkit.settings.values.units import Seconds, Size, Url
 
 
 class Region(Enum):

@@ -6,7 +6,7 @@ import attrs
 from virtual_time import KilledError
 
 from sinkkit.delivery.grants import Grant
-from sinkkit.delivery.loop_call import LoopCaller
+from sinkkit.delivery.on_loop.loop_call import LoopCaller
 from sinkkit.delivery.plan import Flight
 from sinkkit.delivery.worker import CLAIM_SECONDS
 

@@ -22,8 +22,8 @@ from written import Written
 
 from sinkkit.clock import SystemClock
 from sinkkit.delivery.call import Caller
-from sinkkit.delivery.choosing import Facts
-from sinkkit.delivery.limiter import Limiter
+from sinkkit.delivery.choosing.chooser import Facts
+from sinkkit.delivery.limits.limiter import Limiter
 from sinkkit.delivery.load import Load, Runtime, dispatcher_for, worker_for
 from sinkkit.errors import JournalError
 from sinkkit.events import ignore

@@ -9,9 +9,9 @@ import pytest
 from simulation import Defect, simulate
 
 from sinkkit import RetryLater
+from sinkkit.delivery.choosing.sized import Sized
 from sinkkit.delivery.decide import Decision, Judge
-from sinkkit.delivery.gate import Gate
-from sinkkit.delivery.sized import Sized
+from sinkkit.delivery.limits.gate import Gate
 from sinkkit.journal.moves import Pause, Settle, SettlePlain, Split
 from sinkkit.rows import ALL_DELIVERED
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from sinkkit.delivery.choosing import Facts, Segment, Uncut, segments_of
+from sinkkit.delivery.choosing.chooser import Facts, Segment, Uncut, segments_of
 from sinkkit.journal.records import JobRecord
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from sinkkit.declaration.limits import RateLimit
-from sinkkit.delivery.limiter import MARGIN
+from sinkkit.delivery.limits.limiter import MARGIN
 
 HELD_SECONDS = 10.0
 """How much longer than a window a reservation counts whose call did not start: then its process was killed, or stopped for long."""

@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from uuid import UUID
 
 from sinkkit.errors import ConfigError
-from sinkkit.settings import units
+from sinkkit.settings.values import units
 
 TRUE = ("true", "yes", "on", "1")
 FALSE = ("false", "no", "off", "0")

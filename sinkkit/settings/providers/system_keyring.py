@@ -10,7 +10,7 @@ import attrs
 from sinkkit.errors import ConfigError
 from sinkkit.optional import require
 from sinkkit.settings.keys import Path
-from sinkkit.settings.providers import Provider
+from sinkkit.settings.providers.provider import Provider
 
 SERVICE = "sinkkit"
 """The service under which entries stand if the settings name no other."""

@@ -10,10 +10,10 @@ from typing import Any
 import attrs
 
 from sinkkit.declaration.sink import LoopSink
-from sinkkit.delivery.beside_loop import Flusher, Lobby
 from sinkkit.delivery.dispatcher import Dispatcher
 from sinkkit.delivery.grants import Grant
-from sinkkit.delivery.loop_call import LoopCaller
+from sinkkit.delivery.on_loop.beside_loop import Flusher, Lobby
+from sinkkit.delivery.on_loop.loop_call import LoopCaller
 from sinkkit.delivery.plan import Flight
 from sinkkit.delivery.verdict import Verdict
 from sinkkit.delivery.worker import Worker

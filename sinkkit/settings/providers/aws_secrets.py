@@ -12,9 +12,9 @@ import attrs
 from sinkkit.errors import ConfigError
 from sinkkit.optional import require
 from sinkkit.settings.keys import Path
-from sinkkit.settings.providers import Provider
-from sinkkit.settings.texts import JsonText
-from sinkkit.settings.toml_files import dig
+from sinkkit.settings.providers.provider import Provider
+from sinkkit.settings.providers.toml_files import dig
+from sinkkit.settings.values.texts import JsonText
 
 PREFIX = "sinkkit"
 """What the names of secrets begin with if the settings say nothing else."""

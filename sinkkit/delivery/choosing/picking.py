@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from sinkkit.declaration.options import Options
-from sinkkit.delivery.choosing import Chooser, Facts, uncut_rows
-from sinkkit.delivery.lanes import Lanes
+from sinkkit.delivery.choosing.chooser import Chooser, Facts, uncut_rows
+from sinkkit.delivery.choosing.lanes import Lanes
+from sinkkit.delivery.choosing.sized import Sized
 from sinkkit.delivery.plan import Flight
-from sinkkit.delivery.sized import Sized
 from sinkkit.journal.protocol import Journal
 from sinkkit.journal.ranges import numbers_of
 from sinkkit.journal.records import JobRecord

@@ -14,7 +14,7 @@ import attrs
 
 from sinkkit.errors import ConfigError
 from sinkkit.settings.keys import Path
-from sinkkit.settings.providers import Provider
+from sinkkit.settings.providers.provider import Provider
 from sinkkit.settings.secret import ExposedSecretsWarning
 
 FOLDER = ".sinkkit"

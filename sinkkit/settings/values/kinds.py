@@ -25,8 +25,8 @@ from typing import (
 import attrs
 
 from sinkkit.errors import ConfigError
-from sinkkit.settings.scalars import SCALARS
 from sinkkit.settings.secret import Secret
+from sinkkit.settings.values.scalars import SCALARS
 
 ANYTHING = (Any, object, Parameter.empty)
 """Types that say nothing."""

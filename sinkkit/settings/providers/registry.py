@@ -8,11 +8,11 @@ from contextvars import ContextVar
 from typing import Any, Final, TypeAlias, TypeGuard
 
 from sinkkit.errors import ConfigError
-from sinkkit.settings.asked import CHAINED, Asked, variables
 from sinkkit.settings.keys import SENSITIVE, nearest
-from sinkkit.settings.plug_ins import maker, points
-from sinkkit.settings.providers import Environment, Local, Opens, Provider
-from sinkkit.settings.toml_files import CONFIG, SECRETS, TomlFile, TomlFiles
+from sinkkit.settings.providers.asked import CHAINED, Asked, variables
+from sinkkit.settings.providers.plug_ins import maker, points
+from sinkkit.settings.providers.provider import Environment, Local, Opens, Provider
+from sinkkit.settings.providers.toml_files import CONFIG, SECRETS, TomlFile, TomlFiles
 
 KEY = ("sinkkit", "providers")
 """The setting that names further providers."""
@@ -22,27 +22,27 @@ registered: Final[list[Provider]] = [Environment(), TomlFiles(SECRETS), TomlFile
 
 Shared: TypeAlias = dict[tuple[int, ...], list[Provider]]
 
-sharing: Final[ContextVar[Shared | None]] = ContextVar("sinkkit.settings.registry.sharing", default=None)
+sharing: Final[ContextVar[Shared | None]] = ContextVar("sinkkit.settings.providers.registry.sharing", default=None)
 """What ``one_run`` keeps: the providers as they were opened, for the list of providers that was registered then."""
 
 
 def directory(argument: str | None) -> Provider:
     """A directory of files; *argument* is its path."""
-    from sinkkit.settings.directory import DOCKER, Directory
+    from sinkkit.settings.providers.directory import DOCKER, Directory
 
     return Directory(argument or DOCKER)
 
 
 def keyring(argument: str | None) -> Provider:
     """The system's keyring; *argument* is the service under which its entries stand."""
-    from sinkkit.settings.system_keyring import SERVICE, SystemKeyring
+    from sinkkit.settings.providers.system_keyring import SERVICE, SystemKeyring
 
     return SystemKeyring(argument or SERVICE)
 
 
 def aws(argument: str | None) -> Provider:
     """AWS Secrets Manager; *argument* is ``PREFIX`` or ``PREFIX@REGION``."""
-    from sinkkit.settings.aws_secrets import from_argument
+    from sinkkit.settings.providers.aws_secrets import from_argument
 
     return from_argument(argument)
 

@@ -8,13 +8,13 @@ from typing import Any
 import attrs
 
 from sinkkit.settings.keys import Path
-from sinkkit.settings.kinds import ANYTHING, is_mapping, is_record, is_secret, kept_in, members
 from sinkkit.settings.learning import held_in
 from sinkkit.settings.lookup import Hit, Lookup
 from sinkkit.settings.questions import Question
 from sinkkit.settings.secret import Secret
-from sinkkit.settings.texts import JsonText
-from sinkkit.settings.typed import refusal, unpacked
+from sinkkit.settings.values.kinds import ANYTHING, is_mapping, is_record, is_secret, kept_in, members
+from sinkkit.settings.values.texts import JsonText
+from sinkkit.settings.values.typed import refusal, unpacked
 
 
 def key_place(lookup: Lookup, inner: Question, hit: Hit) -> Hit:

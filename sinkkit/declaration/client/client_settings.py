@@ -11,10 +11,10 @@ from typing import Any
 from sinkkit.declaration.options import suggestion
 from sinkkit.declaration.problems import Problems
 from sinkkit.errors import ConfigError
-from sinkkit.settings import units
 from sinkkit.settings.keys import Path as Keys
 from sinkkit.settings.secret import Secret
-from sinkkit.settings.texts import check_header, check_header_name, text_of
+from sinkkit.settings.values import units
+from sinkkit.settings.values.texts import check_header, check_header_name, text_of
 
 DEFAULT_TIMEOUT_SECONDS = 60.0
 """For a destination without ``timeout``: long enough for slow bulk endpoints, short enough to notice a dead one."""

@@ -87,7 +87,7 @@ def _own_frames(error: BaseException) -> Iterator[tuple[FrameType, int]]:
     step = error.__traceback__
     while step is not None:
         module = str(step.tb_frame.f_globals.get("__name__", ""))
-        if module not in {__name__, "sinkkit.declaration.references"} and module.partition(".")[0] not in MACHINERY:
+        if module not in {__name__, "sinkkit.declaration.naming.references"} and module.partition(".")[0] not in MACHINERY:
             yield step.tb_frame, step.tb_lineno
         step = step.tb_next
 

@@ -12,8 +12,8 @@ import attrs
 
 from sinkkit.errors import ConfigError
 from sinkkit.settings.keys import Path, variable
-from sinkkit.settings.providers import Provider, nested
-from sinkkit.settings.toml_files import shown
+from sinkkit.settings.providers.provider import Provider, nested
+from sinkkit.settings.providers.toml_files import shown
 
 DOCKER = "/run/secrets"
 """Where Docker and Podman mount secrets."""

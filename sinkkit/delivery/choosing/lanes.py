@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from sinkkit.delivery.choosing import LOOK_AHEAD_ROWS, Facts, Segment, Uncut, segments_of
+from sinkkit.delivery.choosing.chooser import LOOK_AHEAD_ROWS, Facts, Segment, Uncut, segments_of
 from sinkkit.journal.records import JobRecord
 
 JOB_SHIFT = 40

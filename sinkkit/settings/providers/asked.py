@@ -9,8 +9,8 @@ import attrs
 
 from sinkkit.errors import ConfigError
 from sinkkit.settings.keys import SENSITIVE, Path
-from sinkkit.settings.providers import Environment, Local, Provider
-from sinkkit.settings.toml_files import TomlFile
+from sinkkit.settings.providers.provider import Environment, Local, Provider
+from sinkkit.settings.providers.toml_files import TomlFile
 
 if TYPE_CHECKING:
     from sinkkit.settings.redact import Redactor

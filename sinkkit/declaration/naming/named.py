@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sinkkit.declaration.references import find, is_path, near_names
+from sinkkit.declaration.naming.references import find, is_path, near_names
 from sinkkit.errors import ConfigError, ReferenceNotFound
-from sinkkit.settings.providers import Local
+from sinkkit.settings.providers.provider import Local
 from sinkkit.settings.resolve import Resolver
 from sinkkit.settings.wanted import MISSING
 

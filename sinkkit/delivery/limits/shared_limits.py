@@ -27,8 +27,8 @@ import attrs
 
 from sinkkit.clock import Clock
 from sinkkit.declaration.limits import RateLimit
-from sinkkit.delivery.limit_file import LimitFile, open_limit_file
-from sinkkit.delivery.shared_window import (
+from sinkkit.delivery.limits.limit_file import LimitFile, open_limit_file
+from sinkkit.delivery.limits.shared_window import (
     LOOK_SECONDS,
     end_use,
     forget,

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, i
 import attrs
 
 from sinkkit.errors import ConfigError
-from sinkkit.settings import units
-from sinkkit.settings.kinds import (
+from sinkkit.settings.secret import MASK, Secret
+from sinkkit.settings.values import units
+from sinkkit.settings.values.kinds import (
     ANYTHING,
     bare,
     described,
@@ -28,8 +29,7 @@ from sinkkit.settings.kinds import (
     is_secret,
     members,
 )
-from sinkkit.settings.scalars import SCALARS
-from sinkkit.settings.secret import MASK, Secret
+from sinkkit.settings.values.scalars import SCALARS
 
 if TYPE_CHECKING:
     from cattrs import Converter

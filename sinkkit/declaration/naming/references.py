@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
-from sinkkit.declaration.importing import failure, load_module
+from sinkkit.declaration.naming.importing import failure, load_module
 from sinkkit.errors import ReferenceNotFound
 
 WRITE = "write package.module.function or package.module:function"

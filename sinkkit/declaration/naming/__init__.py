@@ -1,0 +1,1 @@
+"""From a name or a dotted path to the destination it means."""
