@@ -19,6 +19,27 @@ class Point(StrEnum):
     AFTER_SETTLE = "the journal knows the answer"
     BEFORE_COMPLETE = "all batches are settled, the package is open"
     AFTER_COMPLETE = "the package is completed, its files are still there"
+    AFTER_REPLACE = "the journal knows the files of another form, the former ones are still there"
+
+
+OF_EXTRACT = (Point.PAGE_EXTRACTED, Point.BEFORE_SEAL, Point.AFTER_SEAL, Point.AFTER_REGISTER)
+"""Those that every extraction comes by."""
+
+OF_NORMALIZE = (Point.PAGE_EXTRACTED, Point.BEFORE_SEAL, Point.AFTER_SEAL, Point.AFTER_REPLACE)
+"""Those that writing a package again in another form comes by."""
+
+OF_DELIVERY = (
+    Point.BEFORE_CLAIM,
+    Point.AFTER_CLAIM,
+    Point.AFTER_CALL,
+    Point.AFTER_SETTLE,
+    Point.BEFORE_COMPLETE,
+    Point.AFTER_COMPLETE,
+)
+"""Those that every delivery comes by."""
+
+OF_RUN = (*OF_EXTRACT, *OF_DELIVERY)
+"""Those that every run with new data comes by."""
 
 
 Faults = Callable[[Point], None]

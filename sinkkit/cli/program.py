@@ -25,6 +25,7 @@ from sinkkit.cli.replay import replay
 from sinkkit.cli.resolve import resolve
 from sinkkit.cli.run import resume, run
 from sinkkit.cli.status import status
+from sinkkit.cli.steps import extract, load, normalize
 
 
 class Program(click.Group):
@@ -54,7 +55,7 @@ def program() -> None:
     """
 
 
-for command in (run, status, resume, rejected, replay, resolve, check, init, drop, prune, demo):
+for command in (run, extract, normalize, load, status, resume, rejected, replay, resolve, check, init, drop, prune, demo):
     program.add_command(command)
 
 

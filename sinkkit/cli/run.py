@@ -82,6 +82,23 @@ def resume(pipeline: str, destination: str | None, settings: Sequence[str], prog
 
     DESTINATION need not be named if the pipeline was last run by `sinkkit run`. Values of --set are not kept: give them again.
     """
+    return deliver_pending(pipeline, destination, settings, progress, pipelines_dir)
+
+
+def deliver_pending(
+    pipeline: str,
+    destination: str | None,
+    settings: Sequence[str],
+    progress: str,
+    pipelines_dir: str | None,
+    *,
+    workers: int | None = None,
+) -> Answer:
+    """Deliver every open load package of *pipeline*, with so many *workers* if given; the other arguments are as they were typed.
+
+    Raises:
+        SinkkitError: What the delivery raises.
+    """
     with given_settings(settings) as given:
         attached = sinkkit.attach(pipeline, pipelines_dir, progress="off")
         pending = attached.pending
@@ -94,7 +111,7 @@ def resume(pipeline: str, destination: str | None, settings: Sequence[str], prog
         except ReferenceNotFound as error:
             raise ReferenceNotFound(error.message, hint=hint or error.hint) from error
         made = pipeline_for(pipeline, target, reference, pipelines_dir, progress)
-        return delivered(made, made.resume, again=resuming(pipeline, settings, pipelines_dir))
+        return delivered(made, lambda: made.load(workers=workers), again=resuming(pipeline, settings, pipelines_dir))
 
 
 def reference_of(attached: sinkkit.Pipeline, bound: str | None, command: str = "resume") -> tuple[str, str | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sinkkit.journal.records import PackageState, RunRecord
+from sinkkit.journal.records import PackageRecord, PackageState, RunRecord
 from sinkkit.runs.report import LoadInfo, tables_of
 from sinkkit.runs.session import Session
 from sinkkit.runs.state import OPEN
@@ -26,17 +26,18 @@ def completed_run(session: Session, run_id: str | None) -> LoadInfo | None:
         finished = any(run.status == "completed" for run in runs)
     if not finished:
         return None
-    return _report(session, run_id, runs, [record.load_id for record in packages])
+    return _report(session, run_id, runs, packages)
 
 
-def _report(session: Session, run_id: str, runs: list[RunRecord], load_ids: list[str]) -> LoadInfo:
+def _report(session: Session, run_id: str, runs: list[RunRecord], packages: list[PackageRecord]) -> LoadInfo:
+    load_ids = [record.load_id for record in packages]
     metrics: dict[str, Any] = {}
     for run in runs:
         for name, value in run.metrics.items():
             metrics[name] = metrics.get(name, 0) + value
     started = min((run.started_at for run in runs), default=session.runtime.clock.wall())
     ended = max((run.ended_at for run in runs if run.ended_at is not None), default=started)
-    destinations = [run.destination for run in runs if run.destination is not None]
+    destinations = [found.destination for found in (*runs, *packages) if found.destination is not None]
     return LoadInfo(
         pipeline_name=session.storage.pipeline_name,
         run_id=run_id,

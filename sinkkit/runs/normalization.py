@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sinkkit.delivery.load import Runtime
+from sinkkit.faults import Point
 from sinkkit.journal.records import PackageRecord, PackageState
 from sinkkit.package.folder import remove
 from sinkkit.package.reader import Package
@@ -34,6 +35,7 @@ def normalize(record: PackageRecord, package: Package, shape: Shape, storage: St
         _write_again(package, writer)
         manifest = writer.seal()
     runtime.journal.replace(record.load_id, f"{target.name}/{record.load_id}", jobs_of(manifest))
+    runtime.faults(Point.AFTER_REPLACE)
     remove(package.folder)
     return Package.open(target / record.load_id)
 

@@ -20,7 +20,7 @@ import attrs
 from oracle import MANY, Oracle
 from victim import Plan
 
-from sinkkit.faults import Point
+from sinkkit.faults import OF_RUN
 from sinkkit.testing import kill_after
 
 VICTIM = Path(__file__).with_name("victim.py")
@@ -111,7 +111,7 @@ def draw(chance):
     """A point and how often it is to be reached, or a random instant."""
     if chance.random() < 0.5:
         return None, 0
-    return chance.choice(list(Point)), chance.choice([1, 1, 2, 3, 7])
+    return chance.choice(OF_RUN), chance.choice([1, 1, 2, 3, 7])
 
 
 def main():

@@ -13,14 +13,14 @@ from campaign import campaign, run
 from oracle import Oracle
 from victim import Plan
 
-from sinkkit.faults import Point
+from sinkkit.faults import OF_RUN, Point
 
 SLOW = Plan(rows=120, mode="slow", batch=10, workers=3, file_rows=50)
 FAST = Plan(rows=3_000, mode="fast", batch=2, workers=3, file_rows=1_000)
 EXTRACTING = [Point.PAGE_EXTRACTED, Point.BEFORE_SEAL, Point.AFTER_SEAL]
 
 
-@pytest.mark.parametrize("point", list(Point), ids=[point.name for point in Point])
+@pytest.mark.parametrize("point", OF_RUN, ids=[point.name for point in OF_RUN])
 def test_killed_at_every_point(tmp_path, point):
     """Killed at a named point and run again, the pipeline delivers every row, repeats only what was in flight, and says so."""
     oracle, at_points, _ = campaign(tmp_path, SLOW, 1, random.Random(1), points=[(point, 1)])

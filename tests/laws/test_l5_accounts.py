@@ -12,7 +12,7 @@ from world import finish, world
 
 import sinkkit
 from sinkkit.errors import DeliveryFailed, SinkkitError
-from sinkkit.faults import Point
+from sinkkit.faults import OF_RUN, Point
 from sinkkit.testing import FailAt
 
 
@@ -61,7 +61,7 @@ def test_they_add_up_at_every_instant(*, count, script, size, workers, on_reject
     count=st.integers(1, 30),
     script=st.lists(STEPS, max_size=6),
     size=st.integers(1, 9),
-    point=st.sampled_from([point for point in Point if point not in {Point.PAGE_EXTRACTED, Point.BEFORE_SEAL}]),
+    point=st.sampled_from([point for point in OF_RUN if point not in {Point.PAGE_EXTRACTED, Point.BEFORE_SEAL}]),
     nth=st.integers(1, 4),
 )
 def test_they_add_up_after_a_failure_anywhere(count, script, size, point, nth):

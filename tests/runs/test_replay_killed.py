@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from replay_victim import ROWS, arrived, people, pipeline
 
-from sinkkit.faults import Point
+from sinkkit.faults import OF_RUN, Point
 from sinkkit.testing import kill_after
 
 VICTIM = Path(__file__).with_name("replay_victim.py")
@@ -59,7 +59,7 @@ def repeated(folder):
     return [one for one in twice if len(set(keys[one])) > 1], twice
 
 
-@pytest.mark.parametrize("point", list(Point), ids=[point.name for point in Point])
+@pytest.mark.parametrize("point", OF_RUN, ids=[point.name for point in OF_RUN])
 def test_killed_at_every_point_and_replayed(folder, point):
     """The next replay goes on where the killed one stopped; only what was in flight arrives twice, and the list is empty in the end."""
     killed(folder, point)
