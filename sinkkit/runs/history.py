@@ -37,7 +37,8 @@ def _report(session: Session, run_id: str, runs: list[RunRecord], packages: list
             metrics[name] = metrics.get(name, 0) + value
     started = min((run.started_at for run in runs), default=session.runtime.clock.wall())
     ended = max((run.ended_at for run in runs if run.ended_at is not None), default=started)
-    destinations = [found.destination for found in (*runs, *packages) if found.destination is not None]
+    known = [run.destination for run in runs] + [record.destination for record in packages]
+    destinations = [name for name in known if name is not None]
     return LoadInfo(
         pipeline_name=session.storage.pipeline_name,
         run_id=run_id,
