@@ -15,6 +15,7 @@ from sinkkit.settings.access import config, secrets
 from sinkkit.settings.secret import Secret
 
 if typing.TYPE_CHECKING:
+    from sinkkit.declaration.client.injected import to_json
     from sinkkit.runs.dead_letters import RejectedRow
     from sinkkit.runs.factory import attach, pipeline
     from sinkkit.runs.pipeline import Pipeline
@@ -48,6 +49,7 @@ __all__ = [
     "pipeline",
     "resource",
     "secrets",
+    "to_json",
 ]
 
 _LATER = {
@@ -58,9 +60,10 @@ _LATER = {
     "attach": "sinkkit.runs.factory",
     "pipeline": "sinkkit.runs.factory",
     "resource": "sinkkit.sources.resource",
+    "to_json": "sinkkit.declaration.client.injected",
 }
 
-_MODULES = frozenset({"credentials", "errors", "events", "sources", "testing"})
+_MODULES = frozenset({"credentials", "destinations", "errors", "events", "sources", "testing"})
 
 
 def __getattr__(name: str) -> typing.Any:

@@ -134,6 +134,9 @@ def fill(spec: Spec, values: Mapping[str, Any], redactor: Redactor) -> tuple[Any
     try:
         made = spec.kind(**given)
     except Exception as error:  # noqa: BLE001  # whatever a user's class raises on these values, it is told as a wrong setting
+        if isinstance(error, ConfigError):  # it says itself what is wrong and what to write
+            hint = None if error.hint is None else redactor.text(error.hint)
+            raise ConfigError(redactor.text(error.message), hint=hint) from redactor.error(error)
         why = redactor.text(f"{type(error).__name__}: {error}")
         name = spec.kind.__name__
         what = f"the settings {', '.join(given)} do not go together: {name} refuses them" if given else f"{name} cannot be made of its defaults"

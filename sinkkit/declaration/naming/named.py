@@ -14,7 +14,7 @@ from sinkkit.settings.wanted import MISSING
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-BUILT_IN: Mapping[str, str] = {}
+BUILT_IN: Mapping[str, str] = {"rest": "sinkkit.destinations.rest"}
 """Names of the destinations that come with sinkkit, and their dotted paths."""
 
 GROUP = "sinkkit.destinations"

@@ -1,0 +1,124 @@
+"""What ``sinkkit.destinations.rest`` can be told: classes of settings, each checked when it is made."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+import attrs
+
+from sinkkit.destinations.http_api.places import put
+from sinkkit.destinations.http_api.templates import read, templates_in
+from sinkkit.errors import ConfigError
+
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A method, or the name of a header (RFC 9110, 5.6.2)."""
+
+PLAIN_URL = re.compile(r"https?://[^\s/?#\\]+(/[^\s?#\\]*)?")
+
+
+
+@attrs.frozen(kw_only=True)
+class Statuses:
+    """What status codes mean, where that is not what docs/reference/delivery.md says of them.
+
+    Attributes:
+        delivered: As good as a success, such as 404 for a row that is to be deleted.
+        retry: Nothing arrived; try again.
+        refused: Refused, definitely.
+        halt: Nothing arrived; stop the run.
+    """
+
+    delivered: list[int] = attrs.field(factory=list)
+    retry: list[int] = attrs.field(factory=list)
+    refused: list[int] = attrs.field(factory=list)
+    halt: list[int] = attrs.field(factory=list)
+
+    def __attrs_post_init__(self) -> None:
+        """Check every code."""
+        every = [*self.delivered, *self.retry, *self.refused, *self.halt]
+        wrong = [code for code in every if not 200 <= code <= 599]  # noqa: PLR2004  # the codes that end a request, RFC 9110, 15
+        if wrong:
+            raise ConfigError(f"statuses names {wrong[0]}, which is no status code of an answer", hint="codes are 200 to 599")
+        twice = [code for code in every if every.count(code) > 1]
+        if twice:
+            raise ConfigError(f"statuses names {twice[0]} twice", hint="say of each code one thing")
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Endpoint:
+    """One kind of request. A text in ``path``, ``query``, ``headers`` and ``row`` may hold ``{field}``, a dotted path into the row.
+
+    Attributes:
+        base_url: What ``path`` is put behind; without it, the ``base_url`` of the client, ``[destination.NAME.http]``.
+        method: The method.
+        path: The path; what rows put into it is percent-encoded as one segment.
+        send: ``batch``: the rows of a batch whose path, query and headers are the same share a request; ``row``: each has its own.
+        query: Parameters of the URL; one whose field is null or missing is left out.
+        headers: Headers; one whose field is null or missing is left out. Keys and passwords belong under ``[destination.NAME.http]``.
+        format: ``json`` or ``jsonl`` (a line a row).
+        rows_at: Where in the body the rows stand, such as ``inputs``; without it, the body is the list of rows, or the row.
+        body: Constants beside the rows, for which ``rows_at`` is needed; in a request of one row, templates.
+        row: What each row becomes; without it, the row as it is, but for what says which operation is meant.
+        drop_nulls: Whether fields that are null are left out of the body.
+        statuses: What status codes mean.
+    """
+
+    base_url: str = ""
+    method: str = "POST"
+    path: str = ""
+    send: Literal["batch", "row"] = "batch"
+    query: dict[str, Any] = attrs.field(factory=dict)
+    headers: dict[str, str] = attrs.field(factory=dict)
+    format: Literal["json", "jsonl"] = "json"
+    rows_at: str = ""
+    body: dict[str, Any] = attrs.field(factory=dict)
+    row: dict[str, Any] = attrs.field(factory=dict)
+    drop_nulls: bool = False
+    statuses: Statuses = attrs.field(factory=Statuses)
+
+    def __attrs_post_init__(self) -> None:
+        """Check what can be checked without a row."""
+        _check_target(self)
+        for name, value in self.headers.items():
+            if not TOKEN.fullmatch(name):
+                raise ConfigError(f"{name!r} is no name of a header", hint="names are letters, digits and hyphens")
+            _refuse_controls(value, f"headers.{name}")
+        for what in ("query", "body", "row", "headers"):
+            list(templates_in(getattr(self, what), what))
+        self._check_body()
+
+    def _check_body(self) -> None:
+        if self.rows_at:
+            try:
+                put(dict(self.body), self.rows_at, [])
+            except ValueError as error:
+                raise ConfigError(f"rows_at={self.rows_at!r} goes through {error}, which body says is no table", hint="choose another place") from None
+        if self.format == "jsonl" and (self.rows_at or self.body):
+            raise ConfigError("format='jsonl' has a line for each row, and no place for rows_at or body", hint="leave them out, or write format = 'json'")
+        if self.body and not self.rows_at and self.send == "batch":
+            raise ConfigError("body says what stands beside the rows, and not where the rows stand", hint='write for example rows_at = "inputs"')
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class RestSettings(Endpoint):
+    """The settings of ``sinkkit.destinations.rest``."""
+
+
+def _check_target(endpoint: Endpoint) -> None:
+    if not TOKEN.fullmatch(endpoint.method):
+        raise ConfigError(f"method={endpoint.method!r} is no HTTP method", hint="write POST, PUT, PATCH or DELETE")
+    if endpoint.base_url and not PLAIN_URL.fullmatch(endpoint.base_url):
+        raise ConfigError("base_url is not a URL with a host and without query", hint='write for example base_url = "https://api.example.com/v2"')
+    literal = "".join(read(endpoint.path, "path").parts[::2])
+    if re.search(r"[\s?#\\\x00-\x1f\x7f]", literal):
+        raise ConfigError(f"path={endpoint.path!r} holds what no path can", hint="parameters of the URL go under query; write spaces as %20")
+    if any(part in (".", "..") for part in endpoint.path.split("/")):
+        raise ConfigError(f"path={endpoint.path!r} has a segment . or ..", hint="write the path that is meant")
+
+
+def _refuse_controls(text: str, where: str) -> None:
+    if re.search(r"[^\x20-\x7e]", text):
+        raise ConfigError(f"{where} holds a character that no header can carry", hint="write printable ASCII, on one line")
+
+
