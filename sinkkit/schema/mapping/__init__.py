@@ -1,0 +1,1 @@
+"""Rows given → rows that a destination wants: rename, select, constants, paths, templates, defaults, casts."""
