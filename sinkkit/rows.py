@@ -43,7 +43,8 @@ class TableSchema(ReadOnly):
     """A table as a destination sees it: a read-only mapping.
 
     Keys: ``name``; ``columns``, a mapping of column name to ``{"name", "data_type", "nullable",
-    "primary_key"}``; ``write_disposition``; ``primary_key``, a tuple of column names.
+    "primary_key"}``; ``write_disposition``; ``primary_key``, a tuple of column names; ``parent``, the name of the table that its
+    rows were lists in, or None; ``level``, how many tables are above it.
     """
 
     @classmethod
@@ -54,6 +55,8 @@ class TableSchema(ReadOnly):
         *,
         write_disposition: str = "append",
         primary_key: Sequence[str] = (),
+        parent: str | None = None,
+        level: int = 0,
     ) -> TableSchema:
         """Make one from its parts; *columns* maps names to hints such as ``{"data_type": "bigint"}``."""
         filled = {
@@ -66,6 +69,8 @@ class TableSchema(ReadOnly):
                 "columns": filled,
                 "write_disposition": write_disposition,
                 "primary_key": tuple(primary_key),
+                "parent": parent,
+                "level": level,
             }
         )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from sinkkit.declaration.naming.convention import convention_text
 from sinkkit.declaration.options import Options, suggestion
 from sinkkit.errors import ConfigError
 from sinkkit.settings.resolve import Resolver
@@ -185,7 +186,7 @@ def told(options: Options, known: Stated, *, items: str) -> Mapping[str, Any]:
         "batch_bytes": options.batch_bytes,
         "workers": options.calls_at_once,
         "ordering": in_order if options.order_by is None else "keys",
-        "naming_convention": options.naming_convention,
+        "naming_convention": convention_text(options.naming_convention),
         "max_identifier_length": known.max_identifier_length,
         "max_column_identifier_length": known.max_identifier_length if columns is None else columns,
         "has_case_sensitive_identifiers": known.has_case_sensitive_identifiers,

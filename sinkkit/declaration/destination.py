@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from sinkkit.declaration.capabilities import effective, told
+from sinkkit.declaration.capabilities import Stated, effective, stated, told
 from sinkkit.declaration.declared import Declared, checked_name, declare
 from sinkkit.declaration.effective import in_force
 from sinkkit.declaration.given import Given, sort_given
@@ -156,6 +156,16 @@ class Destination:
     def known(self) -> Declared | None:
         """The decorated function, if it need not be imported."""
         return None if self._found is None else self._found.declared
+
+    @property
+    def known_capabilities(self) -> Mapping[str, Any]:
+        """The capabilities as far as they are known without importing or reading anything, else defaults.
+
+        Raises:
+            ConfigError: If rows would rest in a form that it does not support.
+        """
+        known = self.known
+        return told(self.known_options, stated(Stated() if known is None else known.stated, self.stated), items="")
 
     @property
     def declared(self) -> Declared:

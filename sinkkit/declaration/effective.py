@@ -18,7 +18,7 @@ TYPES: Mapping[str, Any] = {
     "batch_size": int,
     "loader_file_format": str,
     "naming_convention": str,
-    "max_nesting_level": int,
+    "max_nesting_level": int | None,
     "skip_internal_columns_and_tables": bool,
     "workers": int | Word | Adaptive | None,
     "order_by": Word | None,

@@ -14,6 +14,7 @@ from sinkkit.declaration.declared import Declared
 from sinkkit.declaration.destination import Destination, abilities
 from sinkkit.declaration.effective import TYPES, in_force
 from sinkkit.declaration.function_sink import FunctionSink
+from sinkkit.declaration.naming.convention import convention_of
 from sinkkit.declaration.options import OPTION_NAMES, Options
 from sinkkit.declaration.problems import Problems
 from sinkkit.declaration.signature import Role
@@ -23,6 +24,7 @@ from sinkkit.declaration.spec import fill
 from sinkkit.errors import ConfigError
 from sinkkit.rows import TableSchema
 from sinkkit.schema.items import ItemsKind
+from sinkkit.schema.naming.names import AS_GIVEN, Names
 from sinkkit.settings.resolve import Resolver
 
 __all__ = ["HOUSE_KEYS", "TYPES", "Ready", "effective_options", "make_ready"]
@@ -42,6 +44,7 @@ class Ready:
         name: The destination's name.
         options: The decorator's settings, after config and the factory's call had their say.
         kind: What the function gets as items.
+        names: What tables and columns are called there.
         capabilities: What the destination can take and keep.
         values: Its own settings and its probe's, by name.
         resolver: Where they came from; its redactor knows the secrets.
@@ -51,6 +54,7 @@ class Ready:
     declared: Declared
     options: Options
     kind: ItemsKind
+    names: Names
     capabilities: Mapping[str, Any]
     values: Mapping[str, Any]
     client: Mapping[str, Any] | None
@@ -123,10 +127,12 @@ def make_ready(destination: Destination, pipeline: str | None) -> Ready:
     options, client = declared.options, None
     values: Mapping[str, Any] = {}
     capabilities: Mapping[str, Any] = {}
+    names = AS_GIVEN
     with problems.collecting():
         options = effective_options(destination, resolver)
         _check_probe(destination, options)
         capabilities = abilities(destination, options, resolver)
+        names = names_of(options, capabilities)
     with problems.collecting():
         values = _values(declared, resolver)
     if declared.client_roles():
@@ -142,10 +148,26 @@ def make_ready(destination: Destination, pipeline: str | None) -> Ready:
         declared=declared,
         options=options,
         kind=declared.items_kind(options),
+        names=names,
         capabilities=capabilities,
         values=values,
         client=client,
         resolver=resolver,
+    )
+
+
+def names_of(options: Options, capabilities: Mapping[str, Any]) -> Names:
+    """What tables and columns are called under *options*, at a destination with *capabilities*.
+
+    Raises:
+        ConfigError: If the naming convention is none.
+    """
+    return Names(
+        convention_of(options.naming_convention),
+        table_limit=capabilities["max_identifier_length"],
+        column_limit=capabilities["max_column_identifier_length"],
+        fold=capabilities["casefold_identifier"],
+        case_sensitive=capabilities["has_case_sensitive_identifiers"],
     )
 
 

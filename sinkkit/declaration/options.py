@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from sinkkit.declaration.limits import Adaptive, RateLimit, read_limit, read_workers
+from sinkkit.declaration.naming.convention import convention_problem
 from sinkkit.errors import ConfigError
 from sinkkit.rows import Retry
 
@@ -25,9 +26,10 @@ class Options:
     Attributes:
         batch_size: Rows a call; ``0``: one call a file, with its path.
         loader_file_format: How rows rest between being taken and being sent: ``"jsonl"``, or ``"parquet"`` for Arrow and frames.
-        naming_convention: Names are handed out as they are given; nothing else in this version.
-        max_nesting_level: Nested values stay in their row; nothing else in this version.
-        skip_internal_columns_and_tables: Nothing else in this version.
+        naming_convention: What tables and columns are called: ``"direct"`` as given, ``"snake_case"``, ``"duck_case"``, ``"sql_cs_v1"``, ``"sql_ci_v1"``, or
+            a class or module of your own or its dotted path.
+        max_nesting_level: Levels down to which nested lists become tables of their own, and nested dicts columns; ``0``: rows stay as they are; ``None``: all.
+        skip_internal_columns_and_tables: Whether keys of rows (``_sk_id`` and so on) and tables about loads are kept from the destination.
         workers: Calls at once; ``None`` means 16; ``1``: one thread, in order; ``"adaptive"`` or ``Adaptive(min, max)``: as many as the destination
             takes well.
         order_by: A column: rows of one key never overtake each other, keys run side by side; with ``workers=1`` no row overtakes any other.
@@ -143,16 +145,12 @@ def _retry(value: Any) -> str | None:
     return None if value.after is None else "after= belongs to Outcome.reported, not to the policy"
 
 
-def _only(value: Any, why: str) -> Any:
-    return lambda given: None if given == value else f"only {value!r} is possible in this version: {why}"
-
-
 CHECKS: Mapping[str, Any] = {
     "batch_size": _whole(0, "rows a call; 0 gives the path of a whole file"),
     "loader_file_format": _one_of("jsonl", "parquet"),
-    "naming_convention": _only("direct", "names are handed out as they are given"),
-    "max_nesting_level": _only(0, "nested values stay in their row"),
-    "skip_internal_columns_and_tables": _only(True, "there are no internal columns yet"),
+    "naming_convention": convention_problem,
+    "max_nesting_level": _optional(_whole(0, "levels of nested lists that become tables; None: all of them")),
+    "skip_internal_columns_and_tables": lambda value: None if isinstance(value, bool) else "write true or false",
     "workers": _workers,
     "order_by": _optional(_column),
     "batch_bytes": _optional(_whole(1, "bytes a batch as JSON; a larger row goes alone")),

@@ -30,8 +30,8 @@ class Journal(Protocol):
     ) -> None:
         """Make a sealed package known; its rows count from now on, and the dead letters that a replay carries are taken by it alone."""
 
-    def replace(self, load_id: str, folder: str, jobs: Sequence[JobRecord]) -> None:
-        """Point an extracted package at a normalized set of files."""
+    def replace(self, load_id: str, folder: str, jobs: Sequence[JobRecord], schemas: Mapping[str, str] | None = None) -> None:
+        """Point an extracted package at a normalized set of files, with other tables if given."""
 
     def bind(self, load_id: str, destination: str) -> None:
         """Bind a package to a destination's name at its first claim."""

@@ -89,15 +89,14 @@ class SqliteJournal:
             values = (package.load_id, package.folder, package.state, package.run_name, package.destination, package.created_at)
             db.execute(f"INSERT INTO packages ({PACKAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, NULL, ?)", (*values, package.replay))
             _insert_jobs(db, jobs)
-            insert = "INSERT INTO schemas (load_id, table_name, schema) VALUES (?, ?, ?)"
-            db.executemany(insert, [(package.load_id, table, text) for table, text in (schemas or {}).items()])
+            _insert_schemas(db, package.load_id, schemas or {})
             if package.replay:
                 letters.take(db, package.load_id, taking)
 
         self._write(work)
 
-    def replace(self, load_id: str, folder: str, jobs: Sequence[JobRecord]) -> None:
-        """Point a package that was not started at another set of files, and call it normalized."""
+    def replace(self, load_id: str, folder: str, jobs: Sequence[JobRecord], schemas: Mapping[str, str] | None = None) -> None:
+        """Point a package that was not started at another set of files, with other tables if given, and call it normalized."""
 
         def work(db: sqlite3.Connection) -> None:
             started = "SELECT count(*) FROM jobs WHERE load_id = ? AND frontier > 0"
@@ -105,6 +104,9 @@ class SqliteJournal:
                 raise JournalError(f"package {load_id} has been started and cannot be normalized again")
             db.execute("DELETE FROM jobs WHERE load_id = ?", (load_id,))
             _insert_jobs(db, jobs)
+            if schemas is not None:
+                db.execute("DELETE FROM schemas WHERE load_id = ?", (load_id,))
+                _insert_schemas(db, load_id, schemas)
             change = "UPDATE packages SET folder = ?, state = ? WHERE load_id = ? AND state IN (?, ?)"
             states = (PackageState.EXTRACTED, PackageState.NORMALIZED)
             _one(db.execute(change, (folder, PackageState.NORMALIZED, load_id, *states)), load_id)
@@ -269,6 +271,11 @@ class SqliteJournal:
 
 
 JOB_FIELDS = ("id", "load_id", "name", "table", "row_count", "first_index", "frontier")
+
+
+def _insert_schemas(db: sqlite3.Connection, load_id: str, schemas: Mapping[str, str]) -> None:
+    insert = "INSERT INTO schemas (load_id, table_name, schema) VALUES (?, ?, ?)"
+    db.executemany(insert, [(load_id, table, text) for table, text in schemas.items()])
 
 
 def _insert_jobs(db: sqlite3.Connection, jobs: Sequence[JobRecord]) -> None:

@@ -45,6 +45,8 @@ class OpenTable:
     hints: dict[str, Mapping[str, Any]] = attrs.field(factory=dict)
     primary_key: tuple[str, ...] = ()
     write_disposition: str = "append"
+    parent: str | None = None
+    level: int = 0
     rows: int = 0
     """Rows taken from the waiting ones; the number of the next."""
     waiting: list[Row] = attrs.field(factory=list)
@@ -65,8 +67,16 @@ class OpenTable:
         """Rows that are enough for a piece: pages that are about as large are not put together anew."""
         return (self.piece + 1) // 2
 
-    def said(self, columns: Mapping[str, Mapping[str, Any]] | None, primary_key: Sequence[str], write_disposition: str) -> None:
+    def said(
+        self,
+        columns: Mapping[str, Mapping[str, Any]] | None,
+        primary_key: Sequence[str],
+        write_disposition: str,
+        parent: str | None = None,
+        level: int = 0,
+    ) -> None:
         """Remember what was said of the table with its latest page."""
+        self.parent, self.level = parent, level
         self.hints.update(columns or {})
         self.primary_key = tuple(primary_key) or self.primary_key
         self.write_disposition = write_disposition
@@ -78,6 +88,8 @@ class OpenTable:
             self.columns.described(self.hints),
             write_disposition=self.write_disposition,
             primary_key=self.primary_key,
+            parent=self.parent,
+            level=self.level,
         )
         return PackagedTable(schema, self.rows)
 

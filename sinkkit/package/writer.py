@@ -94,6 +94,8 @@ class PackageWriter:
         columns: Mapping[str, Mapping[str, Any]] | None = None,
         primary_key: Sequence[str] = (),
         write_disposition: str = "append",
+        parent: str | None = None,
+        level: int = 0,
     ) -> None:
         """Add a page of *rows* to *table*; they are kept by reference until a chunk of them is encoded.
 
@@ -103,6 +105,8 @@ class PackageWriter:
             columns: Hints of the user, which win over what is inferred.
             primary_key: Names of columns.
             write_disposition: For the table's schema.
+            parent: The table that its rows were lists in.
+            level: How many tables are above it.
 
         Raises:
             SourceError: If a value cannot be kept, or the files cannot be written. Nothing stays then.
@@ -111,7 +115,7 @@ class PackageWriter:
         if self.ended:
             raise self.refusal()
         opened = self.contents.table(table)
-        opened.said(columns, primary_key, write_disposition)
+        opened.said(columns, primary_key, write_disposition, parent, level)
         page = rows if isinstance(rows, list) else list(rows)
         if opened.waiting or len(page) < opened.least:
             opened.waiting += page
@@ -129,6 +133,8 @@ class PackageWriter:
         columns: Mapping[str, Mapping[str, Any]] | None = None,
         primary_key: Sequence[str] = (),
         write_disposition: str = "append",
+        parent: str | None = None,
+        level: int = 0,
     ) -> None:
         """Add Arrow *data* to *table*; the other arguments and what is raised are as in ``write_rows``.
 
@@ -142,7 +148,7 @@ class PackageWriter:
             if twice:
                 raise SchemaError(f"table {table!r} has two columns {twice[0]!r}", hint="rename one of them")
             opened = self.contents.table(table)
-            opened.said(columns, primary_key, write_disposition)
+            opened.said(columns, primary_key, write_disposition, parent, level)
             self.contents.encode_waiting(opened)
             opened.columns = opened.columns.merge(columns_of_arrow(data.schema, data.num_rows))
             whole = plain_table(from_arrow(ItemsKind.TABLE, data), table=table)

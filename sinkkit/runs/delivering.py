@@ -20,10 +20,11 @@ from sinkkit.faults import Point
 from sinkkit.journal.records import Counts, PackageRecord, PackageState
 from sinkkit.package.folder import remove
 from sinkkit.package.reader import Package
-from sinkkit.runs.extraction import Shape, Storage
+from sinkkit.runs.extraction import Storage
 from sinkkit.runs.location import entries
 from sinkkit.runs.lookahead import check_order, look_of
 from sinkkit.runs.normalization import normalize
+from sinkkit.runs.shape import shape_in, shape_of
 from sinkkit.schema.codec import encode
 from sinkkit.schema.items import ItemsKind
 from sinkkit.schema.shapes import shapes_of
@@ -39,11 +40,6 @@ class Delivery:
     drain: float
     keep_packages: int
     limiter: Limits | None
-
-
-def shape_of(ready: Ready) -> Shape:
-    """The form in which rows have to rest for a destination."""
-    return Shape(loader_file_format=ready.options.loader_file_format, exact_files=ready.kind is ItemsKind.PATH)
 
 
 def deliver_package(record: PackageRecord, delivery: Delivery, runtime: Runtime) -> BaseException | None:
@@ -90,7 +86,7 @@ def _in_shape(record: PackageRecord, delivery: Delivery, runtime: Runtime) -> Pa
 
 def _check_begun(record: PackageRecord, package: Package, delivery: Delivery) -> None:
     """Refuse whole files of a package of which parts may have been sent already."""
-    if delivery.ready.kind is ItemsKind.PATH and not Shape(**package.manifest.shape).exact_files:
+    if delivery.ready.kind is ItemsKind.PATH and not shape_in(package.manifest.shape).exact_files:
         raise ConfigError(
             f"load package {record.load_id} was begun in batches and cannot be finished as whole files",
             hint="finish it with the batch_size it was begun with, or give its rows up with pipeline.drop(load_id, force=True)",

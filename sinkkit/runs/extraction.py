@@ -9,37 +9,16 @@ from typing import Any
 
 import attrs
 
-from sinkkit.declaration.destination import Destination
 from sinkkit.delivery.load import Runtime
-from sinkkit.events import PackageSealed, RowsExtracted
+from sinkkit.events import Observer, PackageSealed, RowsExtracted
 from sinkkit.faults import Point
 from sinkkit.journal.records import JobRecord, PackageRecord, PackageState
 from sinkkit.package.manifest import Manifest
 from sinkkit.package.writer import PackageWriter
 from sinkkit.runs.location import Location
-from sinkkit.schema.items import ItemsKind
+from sinkkit.runs.shape import Shape
+from sinkkit.runs.shaping import shaped, steps_for
 from sinkkit.sources import ArrowPage, Page, read
-
-
-@attrs.frozen(kw_only=True)
-class Shape:
-    """How rows rest: what the destination's settings say about files, as far as they are known."""
-
-    loader_file_format: str = "jsonl"
-    exact_files: bool = False
-
-    def asdict(self) -> dict[str, Any]:
-        """For the manifest."""
-        return attrs.asdict(self)
-
-
-def known_shape(destination: Destination | None) -> Shape:
-    """What is known of how *destination* wants its rows, without importing or reading anything, else defaults."""
-    if destination is None:
-        return Shape()
-    options, declared = destination.known_options, destination.known
-    whole_files = options.batch_size == 0 or (declared is not None and declared.signature.items is ItemsKind.PATH)
-    return Shape(loader_file_format=options.loader_file_format, exact_files=whole_files)
 
 
 @attrs.frozen(kw_only=True)
@@ -82,7 +61,7 @@ def extract(
     load_id = new_load_id(runtime.clock.wall())
     pages = read(data, **attrs.asdict(table, recurse=False))
     with writer_for(storage.location.packages, load_id, shape, storage, runtime) as writer:
-        write_pages(pages, writer, runtime)
+        write_pages(shaped(pages, steps_for(shape, load_id)), writer, runtime.observe)
         if writer.rows == 0:
             return None
         manifest = writer.seal()
@@ -122,14 +101,16 @@ def writer_for(parent: Any, load_id: str, shape: Shape, storage: Storage, runtim
     )
 
 
-def write_pages(pages: Iterator[Page], writer: PackageWriter, runtime: Runtime) -> None:
-    """Write every page, in order."""
+def write_pages(pages: Iterator[Page], writer: PackageWriter, observe: Observer) -> None:
+    """Write every page, in order, and tell *observe* of its rows."""
     for page in pages:
         table = page.table
         hints: dict[str, Any] = {
             "columns": table.columns,
             "primary_key": table.primary_key,
             "write_disposition": table.write_disposition,
+            "parent": table.parent,
+            "level": table.level,
         }
         if isinstance(page, ArrowPage):
             writer.write_arrow(table.name, page.data, **hints)
@@ -137,7 +118,7 @@ def write_pages(pages: Iterator[Page], writer: PackageWriter, runtime: Runtime) 
         else:
             writer.write_rows(table.name, page.rows, **hints)
             rows = len(page.rows)
-        runtime.observe(RowsExtracted(table=table.name, rows=rows))
+        observe(RowsExtracted(table=table.name, rows=rows))
 
 
 def schemas_of(manifest: Manifest) -> dict[str, str]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sinkkit.delivery.load import Runtime
+from sinkkit.errors import ConfigError
 from sinkkit.faults import Point
 from sinkkit.journal.records import PackageRecord, PackageState
 from sinkkit.package.folder import remove
 from sinkkit.package.reader import Package
-from sinkkit.package.writer import PackageWriter
-from sinkkit.runs.extraction import Shape, Storage, jobs_of, writer_for
+from sinkkit.runs.extraction import Storage, jobs_of, schemas_of, write_pages, writer_for
+from sinkkit.runs.shape import Shape, shape_in
+from sinkkit.runs.shaping import shaped, steps_for
 from sinkkit.schema.items import ItemsKind
+from sinkkit.sources import ArrowPage, Page
+from sinkkit.sources.pages import RowsPage, TableHints
 
 ROWS_A_PIECE = 10_000
 """Rows that are held at once while a package is written again."""
@@ -24,34 +30,41 @@ def normalize(record: PackageRecord, package: Package, shape: Shape, storage: St
     Raises:
         PackageCorrupted: If the package is not what was written.
         SchemaError: If its rows do not fit the new form; the package stays as it was.
+        ConfigError: If its rows were normalized in another way; the package stays as it was.
     """
-    if Shape(**package.manifest.shape) == shape:
+    has = shape_in(package.manifest.shape)
+    if has == shape:
         if record.state is PackageState.EXTRACTED:
             runtime.journal.replace(record.load_id, record.folder, jobs_of(package.manifest))
         return package
+    if not has.is_raw and not has.same_rows(shape):
+        raise ConfigError(
+            f"load package {record.load_id} was normalized with {has.told()}, and its destination wants {shape.told()}",
+            hint="deliver it with the settings that it was normalized with, or drop it (sinkkit drop) and extract its rows again",
+        )
     places = (storage.location.packages, storage.location.normalized)
     target = next(place for place in places if place != package.folder.parent)
+    steps = steps_for(shape, record.load_id) if has.is_raw else ()
     with writer_for(target, record.load_id, shape, storage, runtime) as writer:
-        _write_again(package, writer)
+        write_pages(shaped(_pages(package), steps), writer, lambda _: None)
         manifest = writer.seal()
-    runtime.journal.replace(record.load_id, f"{target.name}/{record.load_id}", jobs_of(manifest))
+    runtime.journal.replace(record.load_id, f"{target.name}/{record.load_id}", jobs_of(manifest), schemas_of(manifest))
     runtime.faults(Point.AFTER_REPLACE)
     remove(package.folder)
     return Package.open(target / record.load_id)
 
 
-def _write_again(package: Package, writer: PackageWriter) -> None:
+def _pages(package: Package) -> Iterator[Page]:
+    """The rows of a package as pages, file by file."""
     for file in package.manifest.files:
         schema = package.manifest.tables[file.table].schema
+        table = TableHints(
+            file.table, schema["columns"], schema["primary_key"], schema["write_disposition"], schema.get("parent"), schema.get("level", 0)
+        )
         job = package.job(file.name)
         for first in range(0, file.rows, ROWS_A_PIECE):
             rows = range(first, min(first + ROWS_A_PIECE, file.rows))
-            hints = {
-                "columns": schema["columns"],
-                "primary_key": schema["primary_key"],
-                "write_disposition": schema["write_disposition"],
-            }
             if file.format == "jsonl":
-                writer.write_rows(file.table, job.read(rows), **hints)
+                yield RowsPage(table, job.read(rows))
             else:
-                writer.write_arrow(file.table, job.items(ItemsKind.TABLE, rows), **hints)
+                yield ArrowPage(table, job.items(ItemsKind.TABLE, rows))

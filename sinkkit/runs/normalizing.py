@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sinkkit.journal.records import PackageState
 from sinkkit.package.reader import Package
-from sinkkit.runs.extraction import Shape
 from sinkkit.runs.normalization import normalize
 from sinkkit.runs.session import Session
+from sinkkit.runs.shape import Shape
 
 
 def normalize_pending(session: Session, shape: Shape) -> None:

@@ -16,13 +16,13 @@ from sinkkit.events import Observer
 from sinkkit.faults import Faults, idle
 from sinkkit.journal.records import PackageState
 from sinkkit.runs.dead_letters import RejectedRows
-from sinkkit.runs.delivering import shape_of
 from sinkkit.runs.earlier import OnPending, check_on_pending, check_run_id, finish_earlier
-from sinkkit.runs.extraction import Shape, Storage, TableArguments, extract, known_shape
+from sinkkit.runs.extraction import Storage, TableArguments, extract
 from sinkkit.runs.history import completed_run
 from sinkkit.runs.location import empty, locate
 from sinkkit.runs.report import LoadInfo
 from sinkkit.runs.session import Session, Surroundings, opened
+from sinkkit.runs.shape import Shape, known_shape, shape_of
 from sinkkit.runs.state import PendingPackage, PipelineState, pending_of, read_state, reading, rejected_records
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class Pipeline:
             if named:
                 session.load_ids += named
                 return session.info()
-            self._extract(session, data, table, known_shape(self.destination), PackageState.EXTRACTED)
+            self._extract(session, data, table, known_shape(self.destination).raw, PackageState.EXTRACTED)
             return session.info()
 
     def normalize(self) -> LoadInfo:

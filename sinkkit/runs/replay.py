@@ -23,10 +23,11 @@ from sinkkit.journal.records import PackageRecord, PackageState, RejectedRecord
 from sinkkit.package.reader import Package
 from sinkkit.package.writer import PackageWriter
 from sinkkit.rows import Row
-from sinkkit.runs.delivering import check_binding, shape_of
+from sinkkit.runs.delivering import check_binding
 from sinkkit.runs.edited import EditedRows, edited_rows
 from sinkkit.runs.extraction import jobs_of, new_load_id, schemas_of, writer_for
 from sinkkit.runs.session import Session
+from sinkkit.runs.shape import shape_of
 from sinkkit.schema.codec import decode, encode
 from sinkkit.schema.shapes import shapes_of
 
@@ -202,6 +203,8 @@ def _hints(schema: str | None) -> Mapping[str, Any]:
         "columns": known["columns"],
         "primary_key": tuple(known["primary_key"]),
         "write_disposition": "append" if disposition == "replace" else disposition,
+        "parent": known.get("parent"),
+        "level": known.get("level", 0),
     }
 
 

@@ -27,12 +27,14 @@ Columns: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 @attrs.frozen
 class TableHints:
-    """What is known of a table before any row of it was looked at."""
+    """What is known of a table before any row of it was looked at; *parent* and *level* are those of ``TableSchema``."""
 
     name: str
     columns: Columns = attrs.field(factory=dict)
     primary_key: tuple[str, ...] = ()
     write_disposition: str = "append"
+    parent: str | None = None
+    level: int = 0
 
 
 @attrs.frozen

@@ -30,9 +30,9 @@ retries = st.builds(
 VALUES = {
     "batch_size": st.integers(1, 10**6),
     "loader_file_format": st.sampled_from(["jsonl", "parquet"]),
-    "naming_convention": st.just("direct"),
-    "max_nesting_level": st.just(0),
-    "skip_internal_columns_and_tables": st.just(True),
+    "naming_convention": st.sampled_from(["direct", "snake_case", "duck_case", "sql_cs_v1", "sql_ci_v1"]),
+    "max_nesting_level": st.integers(0, 64),
+    "skip_internal_columns_and_tables": st.booleans(),
     "workers": st.integers(1, 64),
     "order_by": st.none(),
     "batch_bytes": st.none(),

@@ -1,0 +1,212 @@
+"""Where values stand in rows, and what tables and columns are called for them: learnt once for each set of keys, never for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from sinkkit.errors import SchemaError, SourceError
+from sinkkit.schema.naming.names import Names
+from sinkkit.schema.tags import DEPTH
+
+Path = tuple[str, ...]
+"""Keys, from the table's name or from its row inwards."""
+
+ID = "_sk_id"
+LOAD_ID = "_sk_load_id"
+PARENT_ID = "_sk_parent_id"
+ROOT_ID = "_sk_root_id"
+LIST_IDX = "_sk_list_idx"
+
+VALUE = "value"
+"""The column of entries of a list that are no dicts."""
+
+
+@attrs.define(eq=False)
+class Table:
+    """A table that rows go to.
+
+    Attributes:
+        name: What it is called at the destination.
+        source: The name that it was given, and keys, from that table's rows inwards.
+        parent: The table that its rows belong to; None for one that was given.
+        level: How many lists its rows are inside of.
+        names: How columns are called.
+        columns: Each column, as the destination tells names apart, to the keys that lead to it.
+        whole: Columns whose values stay as they are, though they are nested.
+        rows: How many rows went to it.
+    """
+
+    name: str
+    source: Path
+    parent: str | None
+    level: int
+    names: Names = attrs.field(repr=False)
+    columns: dict[str, Path] = attrs.field(factory=dict, repr=False)
+    whole: set[str] = attrs.field(factory=set, repr=False)
+    rows: int = 0
+
+    def column(self, path: Path) -> str:
+        """The column for the value at *path* in a row.
+
+        Raises:
+            SchemaError: If another path leads to a column of that name; names both.
+        """
+        name = self.names.column(*path)
+        known = self.columns.setdefault(self.names.told_apart(name), path)
+        if known != path:
+            raise SchemaError(
+                f"table {self.name!r}: {shown(known)} and {shown(path)} both become column {name!r}",
+                hint="rename one of them, or choose another naming_convention",
+            )
+        return name
+
+    def reserve(self, *names: str) -> None:
+        """Keep columns for what this package adds to rows."""
+        for name in names:
+            self.columns[self.names.told_apart(self.names.column(name))] = (f"sinkkit's own {name}",)
+
+
+class Columns(dict[tuple[Any, ...], Path]):
+    """The keys of a dict, in order, to the columns of its values; made when keys are seen for the first time."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__()
+        self.place = place
+
+    def __missing__(self, keys: tuple[Any, ...]) -> Path:
+        self[keys] = names = tuple(self.place.column(key) for key in keys)
+        return names
+
+
+@attrs.define(eq=False)
+class Place:
+    """Where dicts stand in the rows of a table: at *path*, or as the rows themselves.
+
+    Attributes:
+        table: The table of the rows.
+        path: Keys from the row inwards.
+        depth: How many dicts and lists it is inside of, from the row that was given.
+        columns: The columns for each set of keys.
+        inner: What is inside, by key.
+        lists: Child tables, by key.
+    """
+
+    table: Table
+    path: Path
+    depth: int
+    columns: Columns = attrs.field(init=False, repr=False)
+    inner: dict[str, Place] = attrs.field(factory=dict, init=False, repr=False)
+    lists: dict[str, Place] = attrs.field(factory=dict, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Nothing is known of it yet."""
+        self.columns = Columns(self)
+
+    def column(self, key: Any) -> str:
+        """The column for the value of *key*.
+
+        Raises:
+            SourceError: If the key is not a str.
+            SchemaError: As ``Table.column``.
+        """
+        if not isinstance(key, str):
+            what = f"the key {key!r} in {shown(self.path)}" if self.path else f"the column name {key!r}"
+            raise SourceError(
+                f"table {self.table.name!r}: {what} is of type {type(key).__name__}",
+                hint="names of columns are str: convert the keys before yielding the row",
+            )
+        return self.table.column((*self.path, key))
+
+    def inside(self, key: str) -> Place:
+        """The place of the dicts that are values of *key*.
+
+        Raises:
+            SourceError: If it is too deep.
+        """
+        if key not in self.inner:
+            self.inner[key] = Place(self.table, (*self.path, key), self.deeper(key))
+        return self.inner[key]
+
+    def deeper(self, key: str) -> int:
+        """The depth of what is in the values of *key*.
+
+        Raises:
+            SourceError: If that is beyond the limit.
+        """
+        if self.depth >= DEPTH:
+            raise SourceError(
+                f"table {self.table.name!r}: the value at {shown((*self.table.source[1:], *self.path, key))} is nested more than {DEPTH} levels deep",
+                hint="keep nested values flatter",
+            )
+        return self.depth + 1
+
+
+@attrs.define(eq=False)
+class Tables:
+    """All tables of a package, by what they are called, with the places of their rows.
+
+    Attributes:
+        names: How tables and columns are called.
+        reserved: Whether columns are kept for the keys of rows.
+        places: Each table's name, as the destination tells names apart, to the place of its rows.
+        given: The names of tables that were given, to the same.
+    """
+
+    names: Names
+    reserved: bool
+    places: dict[str, Place] = attrs.field(factory=dict, repr=False)
+    given: dict[str, Place] = attrs.field(factory=dict, repr=False)
+
+    def top(self, name: str) -> Place:
+        """The rows of the table that was given as *name*.
+
+        Raises:
+            SchemaError: If another table has its name.
+        """
+        if name not in self.given:
+            self.given[name] = self._new(self.names.table(name), (name,), None, 0, 0)
+        return self.given[name]
+
+    def child(self, place: Place, key: str) -> Place:
+        """The rows of the table for the lists that are values of *key* at *place*.
+
+        Raises:
+            SchemaError: If another table has its name.
+            SourceError: If it is too deep.
+        """
+        if key not in place.lists:
+            table = place.table
+            source = (*table.source, *place.path, key)
+            name = self.names.table(*source)
+            place.lists[key] = self._new(name, source, table.name, table.level + 1, place.deeper(key))
+        return place.lists[key]
+
+    def _new(self, name: str, source: Path, parent: str | None, level: int, depth: int) -> Place:
+        known = self.places.get(self.names.told_apart(name))
+        if known is not None:
+            raise SchemaError(
+                f"{_origin(known.table.source)} and {_origin(source)} both become table {name!r}",
+                hint="rename one of them, or choose another naming_convention",
+            )
+        table = Table(name, source, parent, level, self.names)
+        if self.reserved:
+            table.reserve(*([ID, LOAD_ID] if parent is None else [ID, PARENT_ID, ROOT_ID, LIST_IDX]))
+        place = self.places[self.names.told_apart(name)] = Place(table, (), depth)
+        return place
+
+
+def shown(path: Path) -> str:
+    """A path for people: ``'address' → 'city'``."""
+    return " → ".join(key if key.startswith("sinkkit's own ") else repr(key) for key in path)
+
+
+def _origin(source: Path) -> str:
+    return f"table {source[0]!r}" if len(source) == 1 else f"the lists at {shown(source[1:])} of table {source[0]!r}"
+
+
+def kept_whole(hints: Mapping[str, Mapping[str, Any]], names: Names) -> set[str]:
+    """Columns that are to stay nested, as the user's hints say."""
+    return {names.hinted(name) for name, hint in hints.items() if hint.get("data_type") == "json"}
