@@ -17,7 +17,8 @@ import attrs
 
 import sinkkit
 from sinkkit import credentials
-from sinkkit.declaration.client.client_settings import MEANINGS, READERS
+from sinkkit.declaration.client.client_settings import MEANINGS
+from sinkkit.declaration.client.values import READERS
 from sinkkit.declaration.effective import TYPES
 from sinkkit.declaration.limits import RateLimit
 from sinkkit.declaration.options import Options

@@ -15,7 +15,7 @@ from sinkkit.settings.access import config, secrets
 from sinkkit.settings.secret import Secret
 
 if typing.TYPE_CHECKING:
-    from sinkkit.declaration.client.injected import to_json
+    from sinkkit.declaration.client.json_body import to_json
     from sinkkit.runs.dead_letters import RejectedRow
     from sinkkit.runs.factory import attach, pipeline
     from sinkkit.runs.pipeline import Pipeline
@@ -60,7 +60,7 @@ _LATER = {
     "attach": "sinkkit.runs.factory",
     "pipeline": "sinkkit.runs.factory",
     "resource": "sinkkit.sources.resource",
-    "to_json": "sinkkit.declaration.client.injected",
+    "to_json": "sinkkit.declaration.client.json_body",
 }
 
 _MODULES = frozenset({"credentials", "destinations", "errors", "events", "sources", "testing"})

@@ -14,7 +14,7 @@ from sinkkit.cli import options
 from sinkkit.cli.answer import DONE, NOT_EVERYTHING, Answer
 from sinkkit.cli.arguments import destination_of, given_settings
 from sinkkit.cli.output import counted, table
-from sinkkit.declaration.client.client_settings import client_arguments
+from sinkkit.declaration.client.client_settings import client_plan
 from sinkkit.declaration.destination import abilities
 from sinkkit.declaration.opening import HOUSE_KEYS, TYPES, effective_options, make_ready
 from sinkkit.declaration.options import OPTION_NAMES, Options
@@ -114,7 +114,7 @@ def examine(destination: sinkkit.Destination, pipeline: str) -> Checked:
         resolver.one(reading, want)
     if declared.client_roles():
         read(reading, Question(("http",), dict[str, Any], stated=True))
-        reading.problems += _raised(lambda: client_arguments(resolver.section("http"), timeout=None, workers=1, where=resolver.place))
+        reading.problems += _raised(lambda: client_plan(resolver.section("http"), timeout=None, workers=1, where=resolver.place))
     read(reading, Question(("capabilities",), dict[str, Any], stated=True))
     read_before = len(reading.problems)
     for name in OPTION_NAMES:

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from sinkkit.declaration.answers import read_answer
-from sinkkit.declaration.client.injected import CURRENT, Trace
+from sinkkit.declaration.client.trace import CURRENT, Trace
 from sinkkit.declaration.coroutines import LoopThread, within
 from sinkkit.errors import ConfigError
 from sinkkit.rows import Batch, Outcome, TableSchema
@@ -78,7 +78,7 @@ class FunctionSink:
             positional += tuple(arguments[name] for name in self.by_position)
             arguments = {name: value for name, value in arguments.items() if name not in self.by_position}
         if self.traced:
-            CURRENT.set(Trace(batch.key))
+            CURRENT.set(Trace(batch.key, batch.attempt))
         return self.function(*positional, **arguments)
 
     def _waited_for(self, answer: Any) -> Any:

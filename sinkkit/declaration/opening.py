@@ -7,8 +7,9 @@ from typing import Any
 
 import attrs
 
-from sinkkit.declaration.client.client_settings import client_arguments, passwords_in
+from sinkkit.declaration.client.client_settings import client_plan
 from sinkkit.declaration.client.injected import open_async_client, open_client
+from sinkkit.declaration.client.plan import ClientPlan
 from sinkkit.declaration.coroutines import LoopThread
 from sinkkit.declaration.declared import Declared
 from sinkkit.declaration.destination import Destination, abilities
@@ -57,7 +58,7 @@ class Ready:
     names: Names
     capabilities: Mapping[str, Any]
     values: Mapping[str, Any]
-    client: Mapping[str, Any] | None
+    client: ClientPlan | None
     resolver: Resolver
 
     def open(self, tables: Sequence[TableSchema]) -> Sink:
@@ -109,7 +110,8 @@ class Ready:
     def _clients(self) -> dict[str, Any]:
         roles = self.declared.client_roles()
         openers = {Role.CLIENT: open_client, Role.ASYNC_CLIENT: open_async_client}
-        made = {role: openers[role](self.client or {}, self.options.idempotency_header) for role in set(roles.values())}
+        plan = self.client
+        made = {} if plan is None else {role: openers[role](plan, self.options.idempotency_header) for role in set(roles.values())}
         return {name: made[role] for name, role in roles.items()}
 
 
@@ -124,7 +126,8 @@ def make_ready(destination: Destination, pipeline: str | None) -> Ready:
     declared = destination.declared
     resolver = Resolver(destination.destination_name, pipeline, explicit=destination.settings)
     problems = Problems()
-    options, client = declared.options, None
+    options = declared.options
+    client: ClientPlan | None = None
     values: Mapping[str, Any] = {}
     capabilities: Mapping[str, Any] = {}
     names = AS_GIVEN
@@ -138,8 +141,8 @@ def make_ready(destination: Destination, pipeline: str | None) -> Ready:
     if declared.client_roles():
         with problems.collecting():
             section, workers = resolver.section("http"), options.calls_at_once
-            client = client_arguments(section, timeout=options.timeout, workers=workers, where=resolver.place)
-            for password in passwords_in(client):
+            client = client_plan(section, timeout=options.timeout, workers=workers, where=resolver.place)
+            for password in client.passwords:
                 resolver.redactor.add(password)
     problems.raise_all()
     resolver.warn_of_unknown(HOUSE_KEYS)

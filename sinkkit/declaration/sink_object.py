@@ -12,7 +12,7 @@ import attrs
 
 from sinkkit.declaration.annotations import Unresolved, annotations_of, full_name
 from sinkkit.declaration.answers import read_answer
-from sinkkit.declaration.client.injected import CURRENT, Trace
+from sinkkit.declaration.client.trace import CURRENT, Trace
 from sinkkit.declaration.sink import Sink
 from sinkkit.errors import CallFailed, ConfigError, SignatureError, SinkkitError
 from sinkkit.rows import Batch, Outcome, TableSchema
@@ -105,7 +105,7 @@ class GuardedSink:
     def deliver(self, batch: Batch) -> Outcome:
         """Send one batch; what the sink raises passes through."""
         if self.traced:
-            CURRENT.set(Trace(batch.key))
+            CURRENT.set(Trace(batch.key, batch.attempt))
         return read_answer(self.sink.deliver(batch))
 
     def probe(self, batch: Batch) -> Outcome | None:

@@ -31,7 +31,7 @@ AMBIGUOUS = frozenset({408, 500, 502, 504})
 HALTING = frozenset({401, 403, 407})
 NOT_IMPLEMENTED = frozenset({501, 505})
 CONFLICT, TOO_LARGE = 409, 413
-SUCCESSFUL = range(200, 300)
+SUCCESSFUL, REDIRECTS = range(200, 300), range(300, 400)
 """Status codes by what they mean for a batch; RFC 9110 for their definitions. A success that was raised all the same may have arrived."""
 
 SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]*)?")
@@ -93,6 +93,12 @@ class Response:
     status: int
     headers: dict[str, str]
     body: str
+
+    @property
+    def target(self) -> str:
+        """Where a redirect leads, for people."""
+        to = self.headers.get("location", "") if self.status in REDIRECTS else ""
+        return f" to {to}" if to else ""
 
 
 def sort(error: BaseException, *, wall: float, idempotent: bool, wrote_before: bool, clean: Clean = str) -> Verdict:
@@ -180,7 +186,7 @@ def _by_status(error: BaseException, response: Response, wall: float, *, idempot
     elif status in HALTING or status < 400:  # noqa: PLR2004  # informational and redirects
         fate = Fate.STOP
     after = read_retry_after(response.headers.get("retry-after"), wall) if fate in {Fate.ABSENT, Fate.AMBIGUOUS} else None
-    reason = f"HTTP {status}" + (f": {response.body}" if response.body else "")
+    reason = f"HTTP {status}{response.target}" + (f": {response.body}" if response.body else "")
     return Verdict(fate=fate, error=error, reason=reason, status=status, after=after)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from sinkkit.declaration.client.injected import wrote_before_failing
+from sinkkit.declaration.client.trace import wrote_before_failing
 from sinkkit.declaration.opening import Ready
 from sinkkit.delivery.call import Caller
 from sinkkit.delivery.limits.limiter import Limits

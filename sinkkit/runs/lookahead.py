@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Sequence
 
-from sinkkit.declaration.client.injected import to_json
+from sinkkit.declaration.client.json_body import to_json
 from sinkkit.delivery.choosing.chooser import Facts
 from sinkkit.errors import ConfigError, Reject
 from sinkkit.package.reader import Package

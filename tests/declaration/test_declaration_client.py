@@ -1,22 +1,13 @@
-"""The injected HTTP client: what config says of it, how it writes JSON, the keys it carries, and what it remembers of a call."""
+"""The injected HTTP client: what config says of it, the keys it carries, and what it remembers of a call."""
 
 from __future__ import annotations
 
-import json
-import math
-from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
-from uuid import UUID
-
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import sinkkit
-from sinkkit import Outcome, Reject, Retry
-from sinkkit.declaration.client.client_settings import client_arguments
-from sinkkit.declaration.client.injected import to_json
+from sinkkit import Outcome, Retry
+from sinkkit.declaration.client.client_settings import client_plan
 from sinkkit.errors import ConfigError, DeliveryFailed
 from sinkkit.testing import Answer, Drop, MisbehavingApi
 
@@ -202,85 +193,6 @@ def test_a_probe_may_be_a_coroutine(probed):
     assert attempts == [4]
 
 
-VALUES = {
-    "when": datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC),
-    "day": date(2026, 1, 2),
-    "at": time(3, 4, 5),
-    "wait": timedelta(seconds=90),
-    "price": Decimal("19.90"),
-    "id": UUID(int=7),
-    "big": 2**80,
-    "name": "Zoë",
-    "none": None,
-    "tags": ["a", None],
-}
-
-
-def test_json_is_written_with_dates_as_iso_and_decimals_as_text(api):
-    """Whatever a row may hold and JSON has a form for arrives as text or number."""
-
-    @sinkkit.destination
-    def crm(items, table, http: httpx.Client):
-        http.post("/", json=items).raise_for_status()
-
-    run(crm, [VALUES])
-
-    assert json.loads(api.requests[0].body) == [
-        {
-            "when": "2026-01-02T03:04:05.000006+00:00",
-            "day": "2026-01-02",
-            "at": "03:04:05",
-            "wait": 90.0,
-            "price": "19.90",
-            "id": str(UUID(int=7)),
-            "big": 2**80,
-            "name": "Zoë",
-            "none": None,
-            "tags": ["a", None],
-        }
-    ]
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-)
-
-
-@given(JSON)
-def test_json_of_plain_values_is_that_of_the_standard_library(value):
-    """What is written reads back as what was given, lone surrogates and whole numbers of any size included."""
-    assert json.loads(to_json(value)) == value
-
-
-@pytest.mark.parametrize(
-    ("value", "where"),
-    [
-        (math.nan, "$[0].v"),
-        (math.inf, "$[0].v"),
-        ([1, {"x": -math.inf}], "$[0].v[1].x"),
-        (Decimal("NaN"), "JSON"),
-        (b"x", "JSON"),
-    ],
-)
-def test_what_json_cannot_hold_is_refused(api, value, where):
-    """NaN is not sent as null: the row is refused with its place, and nothing of the batch was sent."""
-
-    @sinkkit.destination(on_reject="bisect", workers=1)
-    def crm(items, table, http: httpx.Client):
-        http.post("/", json=items).raise_for_status()
-
-    pipeline = sinkkit.pipeline("p", destination=crm, progress="off")
-    info = pipeline.run([{"v": 1}, {"v": value}, {"v": 3}], table_name="t")
-
-    [refused] = pipeline.rejected()
-    assert api.received == [{"v": 1}, {"v": 3}]
-    assert [info.total.delivered, refused.index] == [2, 1]
-    assert where in refused.reason
-    with pytest.raises(Reject):
-        to_json([{"v": value}])
-
-
 def test_a_content_type_from_config_stays(api, monkeypatch):
     """An API that wants its own type of JSON gets it."""
     monkeypatch.setenv("DESTINATION__CRM__HTTP__HEADERS", '{"Content-Type": "application/vnd.api+json"}')
@@ -312,7 +224,7 @@ def test_a_content_type_from_config_stays(api, monkeypatch):
 def test_impossible_settings_of_the_client_are_named(section, message):
     """Before anything is extracted, and without their value, which may hold a password."""
     with pytest.raises(ConfigError) as refused:
-        client_arguments(section, timeout=None, workers=1)
+        client_plan(section, timeout=None, workers=1)
     assert message in refused.value.message
     assert refused.value.hint
 

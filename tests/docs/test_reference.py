@@ -14,7 +14,7 @@ from blocks import PROJECT
 import sinkkit
 from sinkkit import errors, events, testing
 from sinkkit.cli.program import program
-from sinkkit.declaration.client.client_settings import READERS
+from sinkkit.declaration.client.values import READERS
 from sinkkit.declaration.options import Options
 from sinkkit.declaration.signature import RESERVED
 from sinkkit.delivery.failures import sort

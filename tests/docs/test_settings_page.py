@@ -13,7 +13,8 @@ from blocks import PROJECT
 
 import sinkkit
 from sinkkit import credentials
-from sinkkit.declaration.client.client_settings import MEANINGS, READERS
+from sinkkit.declaration.client.client_settings import MEANINGS
+from sinkkit.declaration.client.values import READERS
 
 GENERATOR = PROJECT / "docs" / "generate_settings.py"
 PAGE = PROJECT / "docs" / "reference" / "settings.md"

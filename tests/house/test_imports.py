@@ -33,6 +33,7 @@ CLIENT = ["declaration.client"]  # where the injected client is made
 HOMES = {
     "cattrs": ["settings", "schema"],
     "click": ["cli"],
+    "httpcore": CLIENT,
     "httpx": [*CLIENT, "destinations", "cli"],
     "msgspec": ["schema", "sources", "package", "journal", "destinations"],  # schema has the codec of rows at rest, sources read JSON Lines
     "orjson": [*CLIENT, "schema", "package", "journal", "destinations"],

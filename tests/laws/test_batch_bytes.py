@@ -15,7 +15,7 @@ from world import finish, world
 
 import sinkkit
 from sinkkit import RetryLater
-from sinkkit.declaration.client.injected import to_json as encoded
+from sinkkit.declaration.client.json_body import to_json as encoded
 
 VALUES = st.one_of(
     st.text(max_size=30),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import sinkkit
 from sinkkit import Secret
 from sinkkit.cli.check import examine
-from sinkkit.declaration.client.client_settings import client_arguments
+from sinkkit.declaration.client.client_settings import client_plan
 from sinkkit.errors import ConfigError
 
 
@@ -78,7 +78,7 @@ def test_the_place_is_that_of_the_value_used(write, monkeypatch, tmp_path):
 def test_secret_objects_go_into_the_client():
     """A provider or a caller may give what the client needs as ``Secret``."""
     section = {"base_url": Secret("https://crm.test"), "headers": {"X-Api-Key": Secret("abcdefgh")}, "params": Secret('{"a": "b"}')}
-    made = client_arguments(section, timeout=None, workers=1)
+    made = client_plan(section, timeout=None, workers=1).arguments
 
     assert (made["base_url"], made["headers"]["X-Api-Key"], made["params"]) == ("https://crm.test", "abcdefgh", {"a": "b"})
 
@@ -87,7 +87,7 @@ def test_secret_objects_go_into_the_client():
 def test_headers_are_refused_before_a_run_or_never(headers):
     """Whatever stands in the table of headers: it is refused with an error of ours, or httpx can send it as it is."""
     try:
-        made = client_arguments({"headers": headers}, timeout=None, workers=1)
+        made = client_plan({"headers": headers}, timeout=None, workers=1).arguments
     except ConfigError:
         return
     sent = httpx.Request("GET", "https://crm.test", headers=made["headers"]).headers

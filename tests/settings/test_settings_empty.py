@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import sinkkit
-from sinkkit.declaration.client.client_settings import client_arguments
+from sinkkit.declaration.client.client_settings import client_plan
 from sinkkit.declaration.effective import TYPES, in_force
 from sinkkit.declaration.options import Options
 from sinkkit.errors import ConfigError
@@ -98,13 +98,13 @@ def test_a_comma_at_the_end_adds_nothing(text, items):
 
 def test_a_client_s_timeout_takes_a_unit():
     """``http.timeout`` is written like ``timeout``."""
-    assert client_arguments({"timeout": "30s"}, timeout=None, workers=1)["timeout"] == 30.0
+    assert client_plan({"timeout": "30s"}, timeout=None, workers=1).arguments["timeout"].read == 30.0
 
 
 def test_an_empty_place_of_certificates_is_refused():
     """An empty ``http.verify`` does not mean the current folder."""
     with pytest.raises(ConfigError, match="neither true nor false"):
-        client_arguments({"verify": ""}, timeout=None, workers=1)
+        client_plan({"verify": ""}, timeout=None, workers=1)
 
 
 @pytest.mark.parametrize("token", ["Bearer abcdefgh", "bearer  abcdefgh"])

@@ -1,0 +1,38 @@
+"""What config says of an injected client, read and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from sinkkit.declaration.client.origin import Origin, Private
+
+MOST_RESPONSE_BYTES = 64 << 20
+"""For a client without ``max_response_bytes``: far above what an API says of a batch, and small enough for one a worker."""
+
+
+@attrs.frozen(kw_only=True)
+class ClientPlan:
+    """Everything that ``open_client`` needs.
+
+    Attributes:
+        arguments: For ``httpx.Client`` and ``httpx.AsyncClient``.
+        whole: Seconds for a request from its beginning to the last byte of its answer; None: no limit.
+        connect_retries: Further tries to connect, before anything is sent.
+        max_response_bytes: Bytes that are read of an answer.
+        id_header: The header that gets each request's own id; None: none does.
+        home: Where credentials may go; None: there is no ``base_url``.
+        private: Headers and parameters that may be credentials.
+        passwords: Those inside URLs: httpx repeats URLs in its errors.
+    """
+
+    arguments: Mapping[str, Any] = attrs.field(repr=False)
+    whole: float | None = None
+    connect_retries: int = 0
+    max_response_bytes: int = MOST_RESPONSE_BYTES
+    id_header: str | None = None
+    home: Origin | None = None
+    private: Private = attrs.field(factory=Private)
+    passwords: tuple[str, ...] = attrs.field(default=(), repr=False)
