@@ -42,9 +42,10 @@ def _frozen(value: Any) -> Any:
 class TableSchema(ReadOnly):
     """A table as a destination sees it: a read-only mapping.
 
-    Keys: ``name``; ``columns``, a mapping of column name to ``{"name", "data_type", "nullable",
-    "primary_key"}``; ``write_disposition``; ``primary_key``, a tuple of column names; ``parent``, the name of the table that its
-    rows were lists in, or None; ``level``, how many tables are above it.
+    Keys: ``name``; ``columns``, a mapping of column name to ``{"name", "data_type", "nullable", "primary_key"}``, ``precision``, ``scale``
+    and ``timezone`` where they are known, and hints; ``write_disposition``; ``primary_key`` and ``merge_key``, tuples of column names;
+    ``parent``, the name of the table that its rows were lists in, or None; ``level``, how many tables are above it; ``schema_contract``,
+    a mapping, if one was given.
     """
 
     @classmethod
@@ -57,27 +58,36 @@ class TableSchema(ReadOnly):
         primary_key: Sequence[str] = (),
         parent: str | None = None,
         level: int = 0,
+        merge_key: Sequence[str] = (),
+        schema_contract: Mapping[str, str] | None = None,
     ) -> TableSchema:
-        """Make one from its parts; *columns* maps names to hints such as ``{"data_type": "bigint"}``."""
+        """Make one from its parts; *columns* maps names to hints such as ``{"data_type": "bigint"}``, which may also say what the keys are."""
+        primary_key = primary_key or [column for column, hints in (columns or {}).items() if hints.get("primary_key")]
         filled = {
-            column: {"name": column, "nullable": True, "primary_key": column in primary_key, **hints}
+            column: {"name": column, "nullable": True, **hints, "primary_key": column in primary_key}
             for column, hints in (columns or {}).items()
         }
-        return cls(
-            {
-                "name": name,
-                "columns": filled,
-                "write_disposition": write_disposition,
-                "primary_key": tuple(primary_key),
-                "parent": parent,
-                "level": level,
-            }
-        )
+        values = {
+            "name": name,
+            "columns": filled,
+            "write_disposition": write_disposition,
+            "primary_key": tuple(primary_key),
+            "merge_key": tuple(merge_key),
+            "parent": parent,
+            "level": level,
+        }
+        return cls(values if schema_contract is None else {**values, "schema_contract": schema_contract})
 
     @property
     def name(self) -> str:
         """The table's name, as ``table["name"]``."""
         return str(self["name"])
+
+    def said(self) -> dict[str, Any]:
+        """What is known of the table but for its name, as the writer of a package takes it beside its rows."""
+        known = {"columns": self["columns"], "primary_key": self["primary_key"], "write_disposition": self["write_disposition"]}
+        also = {"merge_key": self.get("merge_key", ()), "schema_contract": self.get("schema_contract")}
+        return {**known, **also, "parent": self.get("parent"), "level": self.get("level", 0)}
 
 
 @attrs.define(eq=False, slots=True)

@@ -47,6 +47,8 @@ class OpenTable:
     write_disposition: str = "append"
     parent: str | None = None
     level: int = 0
+    merge_key: tuple[str, ...] = ()
+    schema_contract: Mapping[str, str] | None = None
     rows: int = 0
     """Rows taken from the waiting ones; the number of the next."""
     waiting: list[Row] = attrs.field(factory=list)
@@ -70,16 +72,21 @@ class OpenTable:
     def said(
         self,
         columns: Mapping[str, Mapping[str, Any]] | None,
+        *,
         primary_key: Sequence[str],
         write_disposition: str,
-        parent: str | None = None,
-        level: int = 0,
+        merge_key: Sequence[str],
+        schema_contract: Mapping[str, str] | None,
+        parent: str | None,
+        level: int,
     ) -> None:
         """Remember what was said of the table with its latest page."""
         self.parent, self.level = parent, level
         self.hints.update(columns or {})
         self.primary_key = tuple(primary_key) or self.primary_key
         self.write_disposition = write_disposition
+        self.merge_key = tuple(merge_key) or self.merge_key
+        self.schema_contract = schema_contract or self.schema_contract
 
     def described(self) -> PackagedTable:
         """The table as the manifest lists it."""
@@ -90,6 +97,8 @@ class OpenTable:
             primary_key=self.primary_key,
             parent=self.parent,
             level=self.level,
+            merge_key=self.merge_key,
+            schema_contract=self.schema_contract,
         )
         return PackagedTable(schema, self.rows)
 

@@ -94,6 +94,8 @@ class PackageWriter:
         columns: Mapping[str, Mapping[str, Any]] | None = None,
         primary_key: Sequence[str] = (),
         write_disposition: str = "append",
+        merge_key: Sequence[str] = (),
+        schema_contract: Mapping[str, str] | None = None,
         parent: str | None = None,
         level: int = 0,
     ) -> None:
@@ -107,6 +109,8 @@ class PackageWriter:
             write_disposition: For the table's schema.
             parent: The table that its rows were lists in.
             level: How many tables are above it.
+            merge_key: Names of columns.
+            schema_contract: For the table's schema; rows are taken as they are.
 
         Raises:
             SourceError: If a value cannot be kept, or the files cannot be written. Nothing stays then.
@@ -115,7 +119,15 @@ class PackageWriter:
         if self.ended:
             raise self.refusal()
         opened = self.contents.table(table)
-        opened.said(columns, primary_key, write_disposition, parent, level)
+        opened.said(
+            columns,
+            primary_key=primary_key,
+            write_disposition=write_disposition,
+            merge_key=merge_key,
+            schema_contract=schema_contract,
+            parent=parent,
+            level=level,
+        )
         page = rows if isinstance(rows, list) else list(rows)
         if opened.waiting or len(page) < opened.least:
             opened.waiting += page
@@ -133,6 +145,8 @@ class PackageWriter:
         columns: Mapping[str, Mapping[str, Any]] | None = None,
         primary_key: Sequence[str] = (),
         write_disposition: str = "append",
+        merge_key: Sequence[str] = (),
+        schema_contract: Mapping[str, str] | None = None,
         parent: str | None = None,
         level: int = 0,
     ) -> None:
@@ -148,7 +162,15 @@ class PackageWriter:
             if twice:
                 raise SchemaError(f"table {table!r} has two columns {twice[0]!r}", hint="rename one of them")
             opened = self.contents.table(table)
-            opened.said(columns, primary_key, write_disposition, parent, level)
+            opened.said(
+                columns,
+                primary_key=primary_key,
+                write_disposition=write_disposition,
+                merge_key=merge_key,
+                schema_contract=schema_contract,
+                parent=parent,
+                level=level,
+            )
             self.contents.encode_waiting(opened)
             opened.columns = opened.columns.merge(columns_of_arrow(data.schema, data.num_rows))
             whole = plain_table(from_arrow(ItemsKind.TABLE, data), table=table)

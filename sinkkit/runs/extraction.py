@@ -32,7 +32,7 @@ class Storage:
     durability: str = "full"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class TableArguments:
     """What the caller says about the table of the data."""
 
@@ -40,6 +40,8 @@ class TableArguments:
     columns: Any = None
     primary_key: Any = None
     write_disposition: str | None = None
+    merge_key: Any = None
+    schema_contract: Any = None
 
 
 def extract(
@@ -105,13 +107,7 @@ def write_pages(pages: Iterator[Page], writer: PackageWriter, observe: Observer)
     """Write every page, in order, and tell *observe* of its rows."""
     for page in pages:
         table = page.table
-        hints: dict[str, Any] = {
-            "columns": table.columns,
-            "primary_key": table.primary_key,
-            "write_disposition": table.write_disposition,
-            "parent": table.parent,
-            "level": table.level,
-        }
+        hints = table.said()
         if isinstance(page, ArrowPage):
             writer.write_arrow(table.name, page.data, **hints)
             rows = page.data.num_rows

@@ -58,9 +58,7 @@ def _pages(package: Package) -> Iterator[Page]:
     """The rows of a package as pages, file by file."""
     for file in package.manifest.files:
         schema = package.manifest.tables[file.table].schema
-        table = TableHints(
-            file.table, schema["columns"], schema["primary_key"], schema["write_disposition"], schema.get("parent"), schema.get("level", 0)
-        )
+        table = TableHints(file.table, **schema.said())
         job = package.job(file.name)
         for first in range(0, file.rows, ROWS_A_PIECE):
             rows = range(first, min(first + ROWS_A_PIECE, file.rows))

@@ -14,16 +14,15 @@ from sinkkit.declaration.opening import Ready, make_ready
 from sinkkit.errors import ConfigError, PipelineLocked
 from sinkkit.events import Observer
 from sinkkit.faults import Faults, idle
-from sinkkit.journal.records import PackageState
 from sinkkit.runs.dead_letters import RejectedRows
-from sinkkit.runs.earlier import OnPending, check_on_pending, check_run_id, finish_earlier
-from sinkkit.runs.extraction import Storage, TableArguments, extract
-from sinkkit.runs.history import completed_run
+from sinkkit.runs.earlier import OnPending, check_on_pending, check_run_id
+from sinkkit.runs.extraction import Storage, TableArguments
 from sinkkit.runs.location import empty, locate
 from sinkkit.runs.report import LoadInfo
 from sinkkit.runs.session import Session, Surroundings, opened
-from sinkkit.runs.shape import Shape, known_shape, shape_of
+from sinkkit.runs.shape import known_shape
 from sinkkit.runs.state import PendingPackage, PipelineState, pending_of, read_state, reading, rejected_records
+from sinkkit.runs.taking import take_and_deliver, take_only
 
 if TYPE_CHECKING:
     from datetime import date, timedelta
@@ -81,6 +80,8 @@ class Pipeline:
         columns: Any = None,
         primary_key: Any = None,
         write_disposition: str | None = None,
+        merge_key: Any = None,
+        schema_contract: Any = None,
         destination: Any = None,
         run_id: str | None = None,
         on_pending: OnPending = "finish",
@@ -93,6 +94,9 @@ class Pipeline:
             columns: Column name to hints, such as ``{"id": {"data_type": "bigint"}}``.
             primary_key: One column name or several.
             write_disposition: ``append``, ``replace`` or ``merge``.
+            merge_key: One column name or several.
+            schema_contract: What becomes of what is new: ``evolve``, ``freeze``, ``discard_row`` or ``discard_value``; or one each for
+                ``tables``, ``columns`` and ``data_type``.
             destination: Another destination than the pipeline's.
             run_id: A name for this run: pending packages of that name are finished and nothing is extracted; a name that was
                 completed sends nothing and returns its report.
@@ -111,19 +115,10 @@ class Pipeline:
         """
         check_on_pending(on_pending)
         check_run_id(run_id)
-        table = TableArguments(table_name=table_name, columns=columns, primary_key=primary_key, write_disposition=write_disposition)
+        table = TableArguments(table_name, columns, primary_key, write_disposition, merge_key, schema_contract)
         ready = self._ready(destination)
         with self._session(ready, None if data is None else run_id) as session:
-            done = completed_run(session, run_id)
-            if done is not None:
-                return done
-            if not finish_earlier(session, run_id=run_id, on_pending=on_pending, has_data=data is not None):
-                return session.info()
-            if data is not None:
-                self._extract(session, data, table, shape_of(ready), PackageState.NORMALIZED)
-                new = [record for record in session.pending() if record.load_id not in session.load_ids]
-                session.deliver(new)
-            return session.info()
+            return take_and_deliver(session, data, table, run_id, on_pending)
 
     def extract(
         self,
@@ -133,27 +128,21 @@ class Pipeline:
         columns: Any = None,
         primary_key: Any = None,
         write_disposition: str | None = None,
+        merge_key: Any = None,
+        schema_contract: Any = None,
         run_id: str | None = None,
     ) -> LoadInfo:
         """Take *data* into a load package and send nothing; no destination, setting or secret is needed.
 
-        A *run_id* that was completed, or of which packages are pending, extracts nothing and returns its report.
+        A *run_id* that was completed, or of which packages are pending, extracts nothing.
 
         Raises:
             SourceError: If the data cannot be read or kept; nothing of it stays.
         """
-        table = TableArguments(table_name=table_name, columns=columns, primary_key=primary_key, write_disposition=write_disposition)
+        table = TableArguments(table_name, columns, primary_key, write_disposition, merge_key, schema_contract)
         check_run_id(run_id)
         with self._session(None, run_id) as session:
-            done = completed_run(session, run_id)
-            if done is not None:
-                return done
-            named = [record.load_id for record in session.open_packages() if run_id is not None and record.run_name == run_id]
-            if named:
-                session.load_ids += named
-                return session.info()
-            self._extract(session, data, table, known_shape(self.destination).raw, PackageState.EXTRACTED)
-            return session.info()
+            return take_only(session, data, table, run_id, known_shape(self.destination).raw)
 
     def normalize(self) -> LoadInfo:
         """Bring extracted packages into the form the destination wants, as far as that is known without importing it."""
@@ -304,11 +293,6 @@ class Pipeline:
 
         with self._session(None, None) as session:
             return drop(session, load_id, force=force)
-
-    def _extract(self, session: Session, data: Any, table: TableArguments, shape: Shape, state: PackageState) -> None:
-        load_id = extract(data, table, shape, session.storage, session.runtime, run_name=session.run_name, state=state)
-        if load_id is not None and session.ready is None:
-            session.load_ids.append(load_id)
 
     def _ready(self, destination: Any, workers: int | None = None) -> Ready:
         chosen = self.destination if destination is None else as_destination(destination)

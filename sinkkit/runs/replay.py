@@ -22,7 +22,7 @@ from sinkkit.journal.protocol import Journal
 from sinkkit.journal.records import PackageRecord, PackageState, RejectedRecord
 from sinkkit.package.reader import Package
 from sinkkit.package.writer import PackageWriter
-from sinkkit.rows import Row
+from sinkkit.rows import Row, TableSchema
 from sinkkit.runs.delivering import check_binding
 from sinkkit.runs.edited import EditedRows, edited_rows
 from sinkkit.runs.extraction import jobs_of, new_load_id, schemas_of, writer_for
@@ -197,15 +197,8 @@ def _hints(schema: str | None) -> Mapping[str, Any]:
     """
     if schema is None:
         return {}
-    known = json.loads(schema)
-    disposition = known["write_disposition"]
-    return {
-        "columns": known["columns"],
-        "primary_key": tuple(known["primary_key"]),
-        "write_disposition": "append" if disposition == "replace" else disposition,
-        "parent": known.get("parent"),
-        "level": known.get("level", 0),
-    }
+    known = TableSchema(json.loads(schema)).said()
+    return {**known, "write_disposition": "append" if known["write_disposition"] == "replace" else known["write_disposition"]}
 
 
 def _taking(taken: Mapping[str, array[int]], sent: Package | None) -> Iterator[Taken]:

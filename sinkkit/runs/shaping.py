@@ -70,8 +70,15 @@ class Normalizer:
         """What was said of a table, for its names at the destination."""
         columns: Columns = {self.names.hinted(name): hint for name, hint in given.columns.items()}
         key = tuple(map(self.names.hinted, given.primary_key))
-        return TableHints(table.name, columns, key, given.write_disposition)
+        merge_key = tuple(map(self.names.hinted, given.merge_key))
+        return TableHints(table.name, columns, key, given.write_disposition, merge_key, given.schema_contract)
 
     def _child(self, table: Table, top: TableHints) -> TableHints:
         """What is known of a child table: it goes the way of the table it comes from."""
-        return TableHints(table.name, write_disposition=top.write_disposition, parent=table.parent, level=table.level)
+        return TableHints(
+            table.name,
+            write_disposition=top.write_disposition,
+            schema_contract=top.schema_contract,
+            parent=table.parent,
+            level=table.level,
+        )

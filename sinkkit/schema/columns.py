@@ -1,77 +1,53 @@
-"""Which columns a table has and of which type, inferred a chunk at a time.
-
-==============  ====================================================
-data type       from
-==============  ====================================================
-``text``        str, UUID, and columns of which only None was seen
-``bigint``      int, of any size
-``double``      float
-``bool``        bool
-``decimal``     Decimal
-``timestamp``   datetime, with or without zone
-``date``        date
-``time``        time
-``interval``    timedelta
-``binary``      bytes, bytearray
-``json``        list, dict, tuple, set, frozenset
-==============  ====================================================
-
-Subclasses count as their base type, numpy's scalars as Python's own. Types that meet in one column widen: ``bigint`` and ``double`` to
-``double``, ``json`` and anything to ``json``, anything else to ``text``; the order in which they meet does not matter.
-"""
+"""Which columns a table has, of which data type and how large, inferred a chunk at a time."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-from functools import reduce
+from collections.abc import Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import attrs
 
 from sinkkit.rows import Row
+from sinkkit.schema.data_types import arrow_data_type, data_type_of, widest
+from sinkkit.schema.measures import NOTHING, Measure, measure_of, measure_of_arrow
 from sinkkit.schema.shapes import Shapes, kinds_of
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 
-DATA_TYPES: dict[type, str | None] = {
-    type(None): None,
-    str: "text",
-    UUID: "text",
-    bool: "bool",
-    int: "bigint",
-    float: "double",
-    Decimal: "decimal",
-    datetime: "timestamp",
-    date: "date",
-    time: "time",
-    timedelta: "interval",
-    bytes: "binary",
-    bytearray: "binary",
-}
-
-NUMPY_TYPES = {
-    "datetime64": "timestamp",
-    "timedelta64": "interval",  # to numpy it is an integer, too
-    "integer": "bigint",
-    "floating": "double",
-    "bool": "bool",
-    "bool_": "bool",
-}
-"""Data types of numpy's scalars, by the names of their classes, so that numpy is not imported for them."""
+MEASURED = frozenset({"decimal", "timestamp", "time"})
+SIZES = ("precision", "scale", "timezone")
 
 
 @attrs.frozen
 class Column:
-    """What is known of a column: its data type, None while only None was seen, and whether a row may be without it."""
+    """What is known of a column: the data types of its values (none while only None was seen), whether a row may be without it, and how large they are."""
 
-    data_type: str | None
+    types: frozenset[str]
     nullable: bool
+    measure: Measure = NOTHING
+
+    @property
+    def data_type(self) -> str | None:
+        """The data type that holds all its values; None while only None was seen."""
+        return widest(self.types)
+
+    def merge(self, other: Column) -> Column:
+        """What is known of both together."""
+        if self == other:
+            return self
+        return Column(self.types | other.types, self.nullable or other.nullable, self.measure.merge(other.measure))
+
+    def described(self) -> dict[str, Any]:
+        """Its ``data_type``, ``nullable`` and, where there are such, ``precision``, ``scale`` and ``timezone``."""
+        data_type = self.data_type or "text"
+        return {"data_type": data_type, "nullable": self.nullable, **self.measure.described(data_type, self.types)}
+
+
+ABSENT = {True: Column(frozenset(), nullable=True), False: Column(frozenset(), nullable=False)}
+"""A column that rows do not have, by whether there are any rows."""
 
 
 @attrs.frozen
@@ -92,25 +68,24 @@ class Columns:
             return other
         if self.seen == other.seen or (not other.rows and not other.seen):
             return Columns(self.rows + other.rows, self.seen)
-        absent = {True: Column(None, nullable=True), False: Column(None, nullable=False)}
         merged = {}
         for name in dict.fromkeys(chain(self.seen, other.seen)):
-            left = self.seen.get(name, absent[self.rows > 0])
-            right = other.seen.get(name, absent[other.rows > 0])
-            merged[name] = Column(wider(left.data_type, right.data_type), nullable=left.nullable or right.nullable)
+            left = self.seen.get(name, ABSENT[self.rows > 0])
+            merged[name] = left.merge(other.seen.get(name, ABSENT[other.rows > 0]))
         return Columns(self.rows + other.rows, merged)
 
     def described(self, hints: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, dict[str, Any]]:
-        """Column name to ``{"data_type", "nullable"}``, as ``TableSchema.of`` takes it.
+        """Column name to ``{"data_type", "nullable", ...}``, as ``TableSchema.of`` takes it.
 
         Args:
             hints: What the user said of columns; it wins, and adds columns that were not seen.
         """
-        known: dict[str, dict[str, Any]] = {
-            name: {"data_type": column.data_type or "text", "nullable": column.nullable} for name, column in self.seen.items()
-        }
+        known = {name: column.described() for name, column in self.seen.items()}
         for name, hint in (hints or {}).items():
-            known[name] = {**known.get(name, {"data_type": "text", "nullable": True}), **hint}
+            column = known.get(name, {"data_type": "text", "nullable": True})
+            if hint.get("data_type", column["data_type"]) != column["data_type"]:
+                column = {key: value for key, value in column.items() if key not in SIZES}  # they are those of another data type
+            known[name] = {**column, **hint}
         return known
 
 
@@ -124,66 +99,24 @@ def columns_of(rows: list[Row], shapes: Shapes) -> Columns:
         names = list(counts)
     return Columns(
         len(rows),
-        {
-            str.__str__(name): Column(
-                reduce(wider, map(data_type_of, kinds[name])),
-                nullable=type(None) in kinds[name] or counts.get(name, len(rows)) < len(rows),
-            )
-            for name in names
-        },
+        {str.__str__(name): column_of(rows, name, kinds[name], missing=counts.get(name, len(rows)) < len(rows)) for name in names},
     )
+
+
+def column_of(rows: list[Row], name: str, kinds: set[type], *, missing: bool) -> Column:
+    """Column *name* of *rows*, whose values are of *kinds*, and which some rows are *missing*."""
+    types = frozenset(found for found in map(data_type_of, kinds) if found is not None)
+    measure = NOTHING if types.isdisjoint(MEASURED) else measure_of(rows, name, types)
+    return Column(types, missing or type(None) in kinds, measure)
 
 
 def columns_of_arrow(schema: pa.Schema, rows: int) -> Columns:
     """The columns of *rows* rows of Arrow data; a column is nullable if its field is."""
-    return Columns(rows, {field.name: Column(arrow_data_type(field.type), nullable=bool(field.nullable)) for field in schema})
+    return Columns(rows, {field.name: column_of_arrow(field) for field in schema})
 
 
-def wider(left: str | None, right: str | None) -> str | None:
-    """The data type that holds values of both; None is that of a column of which only None was seen."""
-    if left == right or right is None:
-        return left
-    if left is None:
-        return right
-    if {left, right} == {"bigint", "double"}:
-        return "double"
-    return "json" if "json" in {left, right} else "text"
-
-
-def data_type_of(kind: type) -> str | None:
-    """The data type of values of type *kind*; None for None."""
-    for base in kind.__mro__:
-        if base in DATA_TYPES:
-            return DATA_TYPES[base]
-        if base.__module__ == "numpy" and base.__name__ in NUMPY_TYPES:
-            return NUMPY_TYPES[base.__name__]
-    return "json"
-
-
-def arrow_data_type(kind: pa.DataType) -> str | None:
-    """The data type of an Arrow type; None for Arrow's null."""
-    from pyarrow import types
-
-    if types.is_dictionary(kind):
-        return arrow_data_type(kind.value_type)
-    if hasattr(kind, "storage_type"):
-        return "text" if kind.extension_name == "arrow.uuid" else arrow_data_type(kind.storage_type)
-    tests: Iterable[tuple[Any, str | None]] = (
-        (types.is_null, None),
-        (types.is_boolean, "bool"),
-        (types.is_integer, "bigint"),
-        (types.is_floating, "double"),
-        (types.is_decimal, "decimal"),
-        (types.is_timestamp, "timestamp"),
-        (types.is_date, "date"),
-        (types.is_time, "time"),
-        (types.is_duration, "interval"),
-        (lambda of: types.is_string(of) or types.is_large_string(of) or types.is_string_view(of), "text"),
-        (
-            lambda of: (
-                types.is_binary(of) or types.is_large_binary(of) or types.is_fixed_size_binary(of) or types.is_binary_view(of)
-            ),
-            "binary",
-        ),
-    )
-    return next((name for test, name in tests if test(kind)), "json")
+def column_of_arrow(field: pa.Field) -> Column:
+    """A column of Arrow data."""
+    data_type = arrow_data_type(field.type)
+    types = frozenset() if data_type is None else frozenset({data_type})
+    return Column(types, bool(field.nullable), measure_of_arrow(field.type))

@@ -8,7 +8,8 @@ from typing import Any, Literal, TypeAlias
 import attrs
 
 from sinkkit.errors import ConfigError
-from sinkkit.sources.pages import Columns, checked_columns
+from sinkkit.schema.hints import checked_hints
+from sinkkit.sources.pages import Columns
 
 Types: TypeAlias = Literal["text", "infer"]
 
@@ -19,7 +20,7 @@ class Reading:
 
     at: str | None = None
     types: Types = attrs.field(default="text")
-    columns: Columns | None = attrs.field(default=None, converter=checked_columns)
+    columns: Columns | None = attrs.field(default=None, converter=checked_hints)
     delimiter: str | None = attrs.field(default=None)
     encoding: str = attrs.field(default="utf-8")
 

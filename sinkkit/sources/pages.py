@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast, runtime_checkable
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import attrs
 
 from sinkkit.errors import ConfigError
 from sinkkit.rows import Row
+from sinkkit.schema.contract import Contract, checked_contract
+from sinkkit.schema.hints import checked_hints, checked_key, flagged, merged
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types  # noqa: TC004  # heavy, and attrs does not evaluate annotations
@@ -27,14 +29,31 @@ Columns: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 @attrs.frozen
 class TableHints:
-    """What is known of a table before any row of it was looked at; *parent* and *level* are those of ``TableSchema``."""
+    """What is known of a table before any row of it was looked at.
+
+    *parent* and *level* are those of ``TableSchema``; a *schema_contract* of None takes everything as it comes.
+    """
 
     name: str
     columns: Columns = attrs.field(factory=dict)
     primary_key: tuple[str, ...] = ()
     write_disposition: str = "append"
+    merge_key: tuple[str, ...] = ()
+    schema_contract: Contract | None = attrs.field(default=None, converter=checked_contract)
     parent: str | None = None
     level: int = 0
+
+    def said(self) -> dict[str, Any]:
+        """What was said of the table, as the writer of a package takes it beside its rows."""
+        return {
+            "columns": self.columns,
+            "primary_key": self.primary_key,
+            "write_disposition": self.write_disposition,
+            "merge_key": self.merge_key,
+            "schema_contract": None if self.schema_contract is None else self.schema_contract.asdict(),
+            "parent": self.parent,
+            "level": self.level,
+        }
 
 
 @attrs.frozen
@@ -67,36 +86,9 @@ def checked_name(name: Any) -> str | None:
     raise ConfigError(f"{name!r} cannot be the name of a table", hint='give text, for example table_name="contacts"')
 
 
-def checked_columns(columns: Any) -> Columns | None:
-    """*columns* if they are hints by column name, or None for not given.
-
-    Raises:
-        ConfigError: If they are anything else.
-    """
-    fits = isinstance(columns, Mapping) and all(
-        isinstance(name, str) and isinstance(hints, Mapping) for name, hints in columns.items()
-    )
-    if columns is None or fits:
-        return cast("Columns | None", columns)
-    raise ConfigError(
-        f"columns= must map column names to hints, not {columns!r}", hint='for example columns={"id": {"data_type": "bigint"}}'
-    )
-
-
-def checked_key(key: Any) -> tuple[str, ...] | None:
-    """*key*, one column name or several, as a tuple, or None for not given.
-
-    Raises:
-        ConfigError: If it is anything else.
-    """
-    names = (key,) if isinstance(key, str) else key
-    if names is None:
-        return None
-    if isinstance(names, Sequence) and all(isinstance(name, str) and name for name in names):
-        return tuple(names)
-    raise ConfigError(
-        f"primary_key={key!r} does not name columns", hint='write primary_key="id" or primary_key=["account", "id"]'
-    )
+def checked_merge_key(key: Any) -> tuple[str, ...] | None:
+    """*key*, as ``checked_key`` has it."""
+    return checked_key(key, "merge_key")
 
 
 def checked_disposition(disposition: Any) -> str | None:
@@ -119,28 +111,33 @@ class PartialHints:
     """
 
     table_name: str | None = attrs.field(default=None, converter=checked_name)
-    columns: Columns | None = attrs.field(default=None, converter=checked_columns)
+    columns: Columns | None = attrs.field(default=None, converter=checked_hints)
     primary_key: tuple[str, ...] | None = attrs.field(default=None, converter=checked_key)
     write_disposition: str | None = attrs.field(default=None, converter=checked_disposition)
+    merge_key: tuple[str, ...] | None = attrs.field(default=None, converter=checked_merge_key)
+    schema_contract: Contract | None = attrs.field(default=None, converter=checked_contract)
 
     def over(self, lower: PartialHints) -> PartialHints:
         """These hints, completed by *lower* where they say nothing; columns are completed hint by hint."""
-        mine, theirs = self.columns or {}, lower.columns or {}
-        columns = {name: {**theirs.get(name, {}), **mine.get(name, {})} for name in (*theirs, *mine)}
         return PartialHints(
             table_name=self.table_name or lower.table_name,
-            columns=columns or None,
+            columns=merged(lower.columns or {}, self.columns or {}) or None,
             primary_key=lower.primary_key if self.primary_key is None else self.primary_key,
             write_disposition=self.write_disposition or lower.write_disposition,
+            merge_key=lower.merge_key if self.merge_key is None else self.merge_key,
+            schema_contract=lower.schema_contract if self.schema_contract is None else self.schema_contract,
         )
 
     def filled(self, name: str) -> TableHints:
-        """The table's hints, with *name* where no name was given."""
+        """The table's hints, with *name* where no name was given; keys are those named, else the columns that have the hint."""
+        columns = self.columns or {}
         return TableHints(
             name=self.table_name or name,
-            columns=self.columns or {},
-            primary_key=self.primary_key or (),
+            columns=columns,
+            primary_key=flagged(columns, "primary_key") if self.primary_key is None else self.primary_key,
             write_disposition=self.write_disposition or "append",
+            merge_key=flagged(columns, "merge_key") if self.merge_key is None else self.merge_key,
+            schema_contract=self.schema_contract,
         )
 
 

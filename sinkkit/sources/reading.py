@@ -25,6 +25,8 @@ def read(
     columns: Columns | None = None,
     primary_key: str | Sequence[str] | None = None,
     write_disposition: str | None = None,
+    merge_key: str | Sequence[str] | None = None,
+    schema_contract: str | Mapping[str, str] | None = None,
 ) -> Iterator[Page]:
     """The rows of *data*, a page at a time; what the caller says of the table wins over what a resource says.
 
@@ -36,6 +38,8 @@ def read(
         columns: Column name to hints.
         primary_key: One column name or several.
         write_disposition: ``append`` (default), ``replace`` or ``merge``.
+        merge_key: One column name or several.
+        schema_contract: What becomes of new tables, columns and data types: one mode or a mapping of these to modes.
 
     Returns:
         An iterator of ``RowsPage`` and ``ArrowPage``. No more than about one page is held, and data is touched only when the
@@ -46,7 +50,14 @@ def read(
         SourceError: While iterating: the data cannot be read; rows are numbered over the whole table from 0.
             What the user's own code raised is the cause; ``KeyboardInterrupt`` and ``SystemExit`` pass through.
     """
-    given = PartialHints(table_name=table_name, columns=columns, primary_key=primary_key, write_disposition=write_disposition)
+    given = PartialHints(
+        table_name=table_name,
+        columns=columns,
+        primary_key=primary_key,
+        write_disposition=write_disposition,
+        merge_key=merge_key,
+        schema_contract=schema_contract,
+    )
     return all_pages(data, given)
 
 

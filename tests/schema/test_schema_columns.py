@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from sinkkit.rows import TableSchema
 from sinkkit.schema.columns import Columns, columns_of, columns_of_arrow
+from sinkkit.schema.data_types import NAMES, wider
 from sinkkit.schema.shapes import shapes_of
 
 
@@ -110,15 +111,94 @@ def test_arrow_columns_have_data_types():
         )
 
 
-values = st.sampled_from([None, "x", 1, 1.5, True, Decimal(1), b"x", [1], date(2026, 1, 1)])
+EAST = timezone(timedelta(hours=5))
+NAIVE = datetime(1, 1, 1)  # noqa: DTZ001  a moment without a zone
+
+
+@pytest.mark.parametrize(
+    ("values", "described"),
+    [
+        ([Decimal("1.50"), Decimal(-123)], {"data_type": "decimal", "precision": 5, "scale": 2}),
+        ([Decimal("0.05")], {"data_type": "decimal", "precision": 2, "scale": 2}),
+        ([Decimal("1E+5")], {"data_type": "decimal", "precision": 6, "scale": 0}),
+        ([Decimal(f"1E-{digits}") for digits in range(9)], {"data_type": "decimal", "precision": 9, "scale": 8}),
+        ([Decimal("NaN"), Decimal("-Infinity"), Decimal("sNaN")], {"data_type": "decimal"}),
+        ([Decimal("NaN"), Decimal("2.5"), None], {"data_type": "decimal", "precision": 2, "scale": 1}),
+        ([Decimal("1.5"), 7], {"data_type": "decimal", "precision": 20, "scale": 1}),
+        ([Decimal("1.5"), 7.5], {"data_type": "text"}),
+        ([NAIVE], {"data_type": "timestamp", "precision": 6, "timezone": False}),
+        ([datetime(1, 1, 1, tzinfo=EAST), datetime(9999, 12, 31, tzinfo=UTC)], {"data_type": "timestamp", "precision": 6, "timezone": True}),
+        ([NAIVE, datetime(2026, 1, 1, tzinfo=EAST)], {"data_type": "timestamp", "precision": 6}),
+        ([time(1), None], {"data_type": "time", "precision": 6}),
+        ([10**400, -1], {"data_type": "bigint"}),
+        (["\0", "\ud800"], {"data_type": "text"}),
+        ([[1, "a", None], {"a": [float("nan")]}], {"data_type": "json"}),
+    ],
+    ids=str,
+)
+def test_decimals_and_times_are_measured(values, described):
+    """A column of Decimals has the digits that hold all of them; one of times says how fine they are and whether they have zones."""
+    found = seen([{"a": value} for value in values]).described()["a"]
+
+    assert {key: value for key, value in found.items() if key != "nullable"} == described
+
+
+def test_arrow_types_say_how_large_their_values_are():
+    """Digits, zones and units of an Arrow schema are those of its columns."""
+    kinds = {"a": pa.decimal128(12, 3), "b": pa.timestamp("ns", "UTC"), "c": pa.timestamp("s"), "d": pa.time32("ms"), "e": pa.decimal128(5, -2)}
+
+    found = columns_of_arrow(pa.schema(list(kinds.items())), 1).described()
+
+    assert [{key: value for key, value in column.items() if key not in {"data_type", "nullable"}} for column in found.values()] == [
+        {"precision": 12, "scale": 3},
+        {"precision": 9, "timezone": True},
+        {"precision": 0, "timezone": False},
+        {"precision": 3},
+        {"precision": 7, "scale": 0},
+    ]
+
+
+def test_a_hint_of_another_data_type_takes_the_digits_away():
+    """What was measured belongs to the data type that was inferred."""
+    rows = seen([{"a": Decimal("1.50")}])
+
+    assert rows.described({"a": {"data_type": "text"}})["a"] == {"data_type": "text", "nullable": False}
+    assert rows.described({"a": {"scale": 9}})["a"] == {"data_type": "decimal", "nullable": False, "precision": 3, "scale": 9}
+
+
+def test_five_thousand_columns():
+    """A table may have thousands of columns, which later rows may not have."""
+    wide = seen([{f"c{number}": number for number in range(5_000)}]).merge(seen([{"c1": "x"}]))
+
+    assert len(wide.described()) == 5_000
+    assert wide.described()["c1"] == {"data_type": "text", "nullable": False}
+
+
+values = st.sampled_from(
+    [
+        *(None, "x", "\0", "\udc00", b"x", UUID(int=1), True, 1, 10**400, 1.5, Decimal(1), Decimal("-0.001"), Decimal("NaN")),
+        *(date(2026, 1, 1), time(1), timedelta(1), NAIVE, datetime(9999, 12, 31, tzinfo=EAST), [1], [1, "a", None]),
+    ]
+)
 chunks = st.lists(st.dictionaries(st.sampled_from("abc"), values), max_size=3).map(seen)
+data_types = st.sampled_from([None, *NAMES])
+
+
+@given(data_types, data_types, data_types)
+def test_widening_has_no_order(one, two, three):
+    """Data types widen to the same one in whatever order they meet, and holding more never makes a value fit less."""
+    assert wider(wider(one, two), three) == wider(one, wider(two, three))
+    assert wider(one, two) == wider(two, one)
+    assert wider(one, one) == one
+    assert wider(one, wider(one, two)) == wider(one, two)
 
 
 @given(chunks, chunks, chunks)
 def test_the_order_of_chunks_does_not_matter(one, two, three):
-    """Merging is associative and, but for the order of columns, commutative."""
+    """Merging is associative, idempotent and, but for the order of columns, commutative."""
     assert one.merge(two).merge(three).described() == one.merge(two.merge(three)).described()
     assert one.merge(two).described() == two.merge(one).described()
+    assert one.merge(one).described() == one.described()
 
 
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), values), max_size=6), st.integers(0, 6))
