@@ -9,7 +9,7 @@ import typing
 from sinkkit.declaration.decorator import destination
 from sinkkit.declaration.destination import Destination
 from sinkkit.declaration.limits import Adaptive, RateLimit
-from sinkkit.errors import Halt, Reject, RetryLater
+from sinkkit.errors import Halt, Reject, RetryLater, StillRunning
 from sinkkit.rows import Batch, Delivered, Outcome, Rejected, Retry, TableSchema
 from sinkkit.settings.access import config, secrets
 from sinkkit.settings.secret import Secret
@@ -42,6 +42,7 @@ __all__ = [
     "Retry",
     "RetryLater",
     "Secret",
+    "StillRunning",
     "TableSchema",
     "attach",
     "config",

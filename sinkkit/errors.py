@@ -18,6 +18,7 @@
     └── Answer                 raised by a user's function to say what became of a batch
         ├── Reject             the destination refused the whole batch, definitely
         ├── RetryLater         nothing of it arrived; try again
+        ├── StillRunning       it was taken and is being worked on; ask again
         └── Halt               nothing of it arrived; stop the run
 """
 
@@ -43,6 +44,7 @@ __all__ = [
     "SignatureError",
     "SinkkitError",
     "SourceError",
+    "StillRunning",
 ]
 
 
@@ -172,6 +174,25 @@ class RetryLater(Answer):
     after: float | None
 
     def __init__(self, message: str = "", *, after: float | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.after = after
+
+
+class StillRunning(Answer):
+    """The destination took the batch and is working on it; the same batch is called again, to ask after it.
+
+    Remember first what it is to be asked after: ``batch.remember(job_id)``. The batch alone waits, no attempt is charged, and
+    while it waits it takes the place of one of the ``workers``, so that no more jobs are open at once than calls would be.
+
+    Args:
+        message: What it is doing.
+        after: Seconds until it is to be asked again.
+        hint: What to do next.
+    """
+
+    after: float
+
+    def __init__(self, message: str = "", *, after: float, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.after = after
 

@@ -102,6 +102,7 @@ class Batch:
         rows: Their row numbers in the job, in order.
         key: The idempotency key: made once, kept before the first call, the same on every attempt.
         attempt: Which call this is for these rows, from 1, counted across restarts.
+        note: What an earlier call for these very rows asked to be remembered, also before a restart; None: nothing.
     """
 
     load_id: str
@@ -112,6 +113,30 @@ class Batch:
     key: str
     attempt: int
     _read: Callable[[], Any] = attrs.field(repr=False)
+    note: str | None = attrs.field(default=None)
+    _remember: Callable[[str | None], None] | None = attrs.field(default=None, repr=False)
+
+    def remember(self, note: str | None) -> None:
+        """Keep *note* with the batch; it is on disk when this returns.
+
+        A destination that takes a batch as a job gives it an id: remembered, it lets every later call, after a ``kill -9`` too, find
+        ``batch.note`` and ask after the job where it would send the rows once more. Calls that find a note do not count as rows
+        ``resent``. The note belongs to these very rows: rows that are to be sent again in a batch of their own begin without one.
+
+        In a coroutine it holds up the event loop for one write to the disk; ``asyncio.to_thread(batch.remember, note)`` does not.
+
+        Args:
+            note: Text without secrets; None takes away the one that is there, for a job that failed and is to be submitted anew.
+
+        Raises:
+            CallFailed: If it is no text, holds a secret, or the call is over.
+        """
+        if note is not None and not isinstance(note, str):
+            raise CallFailed(f"batch.remember() got a {type(note).__name__}", hint="a note is text: write str(job_id)")
+        if self._remember is None:
+            raise CallFailed("this batch belongs to no run: there is nothing to remember it in", hint="call it in the function of a destination")
+        self._remember(note)
+        self.note = note
 
     @property
     def items(self) -> Any:
@@ -171,6 +196,10 @@ def _frozen_indices(indices: Iterable[int]) -> frozenset[int]:
     return frozenset(indices)
 
 
+def _frozen_groups(groups: Iterable[Iterable[int]]) -> tuple[frozenset[int], ...]:
+    return tuple(frozenset(group) for group in groups)
+
+
 @attrs.frozen
 class Outcome:
     """What became of each row of a batch, by its index in ``items``; a row not named was delivered.
@@ -182,6 +211,8 @@ class Outcome:
         metrics: Numbers to sum in the report.
         retry_after: Seconds to wait before the retry, if the destination said so.
         length: How many rows were reported on, if every one was; checked against the batch.
+        unsent: Groups of indices that this call did not send, such as those for another endpoint: each goes out in a call of its
+            own, at once; none is charged with an attempt. One request a call keeps what is known of it simple.
     """
 
     rejected: Mapping[int, str] = attrs.field(factory=dict)
@@ -190,6 +221,7 @@ class Outcome:
     metrics: Mapping[str, Number] = attrs.field(factory=dict, kw_only=True)
     retry_after: float | None = attrs.field(default=None, kw_only=True)
     length: int | None = attrs.field(default=None, kw_only=True)
+    unsent: tuple[frozenset[int], ...] = attrs.field(default=(), kw_only=True, converter=_frozen_groups)
 
     @classmethod
     def reported(cls, results: Iterable[Delivered | Rejected | Retry]) -> Outcome:

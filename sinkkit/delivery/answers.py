@@ -27,9 +27,9 @@ def checked(outcome: Outcome, rows: int, *, whole_file: bool = False) -> Outcome
         )
     outcome = _plain_indices(outcome)
     _check_rows(outcome, rows)
-    if whole_file and 0 < len(outcome.retry) < rows:
+    if whole_file and (outcome.unsent or 0 < len(outcome.retry) < rows):
         raise CallFailed(
-            f"the function asked to send {len(outcome.retry)} of the {rows} rows of a file again, and files are sent whole",
+            f"the function asked to send some of the {rows} rows of a file again, and files are sent whole",
             hint="ask for all of them, or set batch_size to a number of rows",
         )
     wrong = wrong_wait(outcome.retry_after)
@@ -40,7 +40,7 @@ def checked(outcome: Outcome, rows: int, *, whole_file: bool = False) -> Outcome
 
 def _plain_indices(outcome: Outcome) -> Outcome:
     """*outcome* with indices such as numpy's as Python's own."""
-    named = [*outcome.rejected, *outcome.retry, *outcome.receipts]
+    named = [*outcome.rejected, *outcome.retry, *outcome.receipts, *(index for group in outcome.unsent for index in group)]
     if all(type(index) is int for index in named):
         return outcome
 
@@ -51,12 +51,14 @@ def _plain_indices(outcome: Outcome) -> Outcome:
         outcome,
         rejected={plain(index): reason for index, reason in outcome.rejected.items()},
         retry={plain(index) for index in outcome.retry},
+        unsent=tuple(frozenset(plain(index) for index in group) for group in outcome.unsent),
         receipts={plain(index): receipt for index, receipt in outcome.receipts.items()},
     )
 
 
 def _check_rows(outcome: Outcome, rows: int) -> None:
-    for name, indices in (("rejected", outcome.rejected), ("retry", outcome.retry), ("receipts", outcome.receipts)):
+    unsent = [index for group in outcome.unsent for index in group]
+    for name, indices in (("rejected", outcome.rejected), ("retry", outcome.retry), ("receipts", outcome.receipts), ("unsent", unsent)):
         for index in indices:
             if type(index) is not int or not 0 <= index < rows:
                 raise CallFailed(
@@ -66,3 +68,11 @@ def _check_rows(outcome: Outcome, rows: int) -> None:
     both = sorted(outcome.retry & outcome.rejected.keys())
     if both:
         raise CallFailed(f"the function's outcome names row {both[0]} as rejected and as retry", hint="name each row once")
+    twice = [index for index in unsent if unsent.count(index) > 1 or index in outcome.rejected or index in outcome.retry or index in outcome.receipts]
+    if twice:
+        raise CallFailed(f"the function's outcome names row {twice[0]} as unsent, and once more", hint="name each row once")
+    if any(not 0 < len(group) < rows for group in outcome.unsent):
+        raise CallFailed(
+            "the function's outcome has an unsent group that is empty, or the whole batch",
+            hint="send at least one row a call, and group only the others; to send nothing now, raise RetryLater",
+        )

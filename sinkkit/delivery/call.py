@@ -14,10 +14,14 @@ from sinkkit.delivery.answers import checked
 from sinkkit.delivery.failures import describe, sort
 from sinkkit.delivery.plan import Flight
 from sinkkit.delivery.verdict import PLAIN, Fate, Verdict
+from sinkkit.errors import CallFailed
 from sinkkit.rows import ALL_DELIVERED, Batch, Number, Outcome
 
 Read = Callable[[str, Any], Any]
 """Job name and row numbers to the items a destination asked for; fresh objects at every call."""
+
+Note = Callable[[Flight, str | None], None]
+"""Takes what is to be remembered of a batch that is being called; it is durable when this returns."""
 
 Begin = Callable[[], None]
 """Told that a call's rows are read and its function is about to see them: the moment that limits count."""
@@ -36,6 +40,7 @@ class Caller:
         clean_text: Takes secrets out of texts.
         clean_error: Takes secrets out of errors.
         whole_files: Whether each batch is a file that can only be sent as a whole.
+        note: Keeps what a function wants remembered of its batch.
     """
 
     sink: Sink
@@ -47,6 +52,7 @@ class Caller:
     clean_text: Callable[[str], str]
     clean_error: Callable[[BaseException], BaseException]
     whole_files: bool = False
+    note: Note | None = None
 
     def batch(self, flight: Flight, begin: Begin | None = None) -> Batch:
         """What the function is told of *flight*; *begin* is called whenever its rows have been read."""
@@ -54,7 +60,13 @@ class Caller:
         read: Callable[[], Any] = partial(self.read, job.name, flight.rows)
         if begin is not None:
             read = partial(_read_and_begin, read, begin)
-        return Batch(job.load_id, self.pipeline_name, job.table, job.name, flight.rows, flight.key, flight.attempts, read)
+        remember = None if self.note is None else partial(self._remember, self.note, flight)
+        return Batch(job.load_id, self.pipeline_name, job.table, job.name, flight.rows, flight.key, flight.attempts, read, flight.note, remember)
+
+    def _remember(self, keep: Note, flight: Flight, note: str | None) -> None:
+        if note is not None and self.clean_text(note) != note:
+            raise CallFailed("a note holds a secret, and notes are kept on disk", hint="remember the id of a job, not how it is reached")
+        keep(flight, note)
 
     def deliver(self, flight: Flight, begin: Begin | None = None) -> Verdict:
         """Send *flight* in one call; *begin* is called once its rows are read, just before the function sees them."""

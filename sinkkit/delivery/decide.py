@@ -15,9 +15,10 @@ from sinkkit.delivery.plan import Flight, Plan
 from sinkkit.delivery.retry import used_up, wait_before
 from sinkkit.delivery.verdict import Fate, Verdict
 from sinkkit.errors import CallFailed, RedactedError
-from sinkkit.journal.moves import Move, Pause, Postpone, Settle, Split
+from sinkkit.journal.moves import Move, NewBatch, Pause, Postpone, Settle, Split
 from sinkkit.journal.records import RejectedRecord
 from sinkkit.journal.states import State
+from sinkkit.rows import Outcome
 
 REFUSED_ALONE = 20
 REFUSED_WHOLE = 3
@@ -92,7 +93,7 @@ class Judge:
     def _answered(self, flight: Flight, verdict: Verdict, letters: Mapping[int, bytes], at: Moment) -> Decision:
         outcome = verdict.outcome
         kept = [self._letter(flight, i, outcome.rejected[i], verdict, row=letters[i], at=at) for i in sorted(outcome.rejected)]
-        delivered = len(flight.rows) - len(kept) - len(outcome.retry)
+        delivered = len(flight.rows) - len(kept) - len(outcome.retry) - sum(map(len, outcome.unsent))
         receipts = [(flight.job.first_index + flight.rows[i], str(receipt)) for i, receipt in sorted(outcome.receipts.items())]
         decision = Decision(delivered=delivered, rejected=len(kept))
         child = None
@@ -110,8 +111,22 @@ class Judge:
             else:
                 decision.waiting.append((again, wait))
                 decision.retry = wait
-        decision.moves.append(Settle(flight.id, delivered, kept, receipts, outcome.metrics, child, at=at.wall))
+        unsent = self._unsent(flight, outcome, decision)
+        decision.moves.append(Settle(flight.id, delivered, kept, receipts, outcome.metrics, child, at=at.wall, unsent=unsent))
         return decision
+
+    def _unsent(self, flight: Flight, outcome: Outcome, decision: Decision) -> Sequence[NewBatch]:
+        """Batches of the rows that a call did not send; no call was made for them yet."""
+        uncalled = attrs.evolve(flight, attempts=flight.attempts - 1) if outcome.unsent else flight
+        made = [self.plan.child(uncalled, [flight.rows[i] for i in sorted(group)]) for group in outcome.unsent]
+        decision.waiting += [(another, 0.0) for _, another in made]
+        return [new for new, _ in made]
+
+    def _running(self, flight: Flight, verdict: Verdict, _: Mapping[int, bytes], at: Moment) -> Decision:
+        """The batch alone waits; no attempt is charged, and no other call waits with it."""
+        target = State.UNKNOWN if flight.ambiguous else State.PLANNED
+        asked_later = attrs.evolve(flight, since=target, running=True)
+        return Decision(moves=[Postpone(flight.id, target, at.wall + verdict.again)], waiting=[(asked_later, verdict.again)])
 
     def _absent(self, flight: Flight, verdict: Verdict, _: Mapping[int, bytes], at: Moment) -> Decision:
         target = State.UNKNOWN if flight.ambiguous else State.PLANNED
@@ -230,6 +245,7 @@ class Judge:
         Fate.ANSWERED: _answered,
         Fate.ABSENT: _absent,
         Fate.AMBIGUOUS: _ambiguous,
+        Fate.RUNNING: _running,
         Fate.TOO_LARGE: _too_large,
         Fate.REFUSED: _refused,
         Fate.STOP: _stop,

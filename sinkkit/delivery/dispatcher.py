@@ -17,9 +17,9 @@ from sinkkit.delivery.limits.gate import Gate
 from sinkkit.delivery.limits.limiter import ASKED_ANOTHER, Limits
 from sinkkit.delivery.plan import Flight, Plan, runs_of
 from sinkkit.delivery.verdict import Verdict
-from sinkkit.errors import SinkkitError
+from sinkkit.errors import CallFailed, SinkkitError
 from sinkkit.events import CallsSettled, ConcurrencyChanged, DestinationPaused, Event, Observer, RetryScheduled, RunHalting
-from sinkkit.journal.moves import Move, Postpone, Return, SettlePlain, Start
+from sinkkit.journal.moves import Move, Note, Postpone, Return, SettlePlain, Start
 from sinkkit.journal.protocol import Journal
 from sinkkit.journal.states import State
 
@@ -111,6 +111,20 @@ class Dispatcher:
             if self.limiter is not None:
                 self.limiter.start(len(flight.rows), self.clock.now())
 
+    def note(self, flight: Flight, text: str | None) -> None:
+        """Keep *text* with *flight*, which is being called; it is durable when this returns.
+
+        Raises:
+            CallFailed: If its call is over.
+        """
+        with self.changed:
+            if self.in_flight.get(flight.id) is not flight:
+                raise CallFailed("the call of this batch is over: nothing can be remembered of it any more", hint="call batch.remember() before returning")
+            ticket = self.journal.submit([Note(flight.id, text)])
+            flight.note = text
+            flight.running = flight.running and text is not None
+        self.journal.flush(ticket)
+
     def halt(self, cause: BaseException | None) -> None:
         """Start no new call; the first cause given is kept."""
         with self.changed:
@@ -131,7 +145,7 @@ class Dispatcher:
         with self.changed:
             due = self.plan.next_due()
             now = self.clock.now()
-            work = self.plan.may_cut or (due is not None and due <= now)
+            work = self._room(1) > 0 or (due is not None and due <= now)
             return work and not self.halting and now >= self.paused_until and self.gate.is_open()
 
     def goes_on(self, running: int, slots: int) -> bool:
@@ -267,10 +281,11 @@ class Dispatcher:
         if self.limiter is not None or self.gate.one_by_one:
             share = 1
         held, flights = self._waited(share, at, moves)
-        if held is None and len(flights) < share and self.plan.may_cut and self.plan.next_size():
+        room = self._room(share - len(flights))
+        if held is None and room > 0 and self.plan.next_size():
             held = self._reserve(self.plan.next_size(), at)
             if held is None:
-                cuts, new = self.plan.cut(share - len(flights), self.run)
+                cuts, new = self.plan.cut(room, self.run)
                 moves += cuts
                 self.in_flight.update((flight.id, flight) for flight in new)
                 flights += new
@@ -281,6 +296,14 @@ class Dispatcher:
             due = None  # the limit is what it waits for
         waits = [wait for wait in (held, None if due is None else due - at.now) if wait is not None]
         return flights, min(waits, default=None)
+
+    def _room(self, wanted: int) -> int:
+        """How many new batches may be cut, up to *wanted*: each that the destination is working on takes the place of a worker."""
+        if not self.plan.may_cut:
+            return 0
+        if not self.plan.has_jobs:
+            return wanted
+        return min(wanted, max(0, self.options.calls_at_once - self.plan.running - len(self.in_flight)))
 
     def _waited(self, share: int, at: Moment, moves: list[Move]) -> tuple[float | None, list[Flight]]:
         """Up to *share* batches that waited and are due; or how long the limit wants."""

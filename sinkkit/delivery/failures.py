@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 
 from sinkkit.delivery.verdict import Fate, Verdict
-from sinkkit.errors import Answer, CallFailed, Halt, PackageCorrupted, Reject, RetryLater, SinkkitError, SourceError
+from sinkkit.errors import Answer, CallFailed, Halt, PackageCorrupted, Reject, RetryLater, SinkkitError, SourceError, StillRunning
 
 BODY_BYTES = 2048
 """How much of a refusal's body is kept as its reason."""
@@ -138,6 +138,8 @@ def _answer(error: Answer, clean: Clean) -> Verdict:
     reason = clean(error.message)
     if isinstance(error, Reject):
         return Verdict(fate=Fate.REFUSED, error=error, reason=reason)
+    if isinstance(error, StillRunning):
+        return _running(error, reason)
     if not isinstance(error, RetryLater):
         return Verdict(fate=Fate.STOP if isinstance(error, Halt) else Fate.BUG, error=error, reason=reason)
     wrong = wrong_wait(error.after)
@@ -146,6 +148,16 @@ def _answer(error: Answer, clean: Clean) -> Verdict:
     answer = CallFailed(f"RetryLater(after={error.after!r}) {wrong}", hint="after= is a number of seconds, 0 or more, or None")
     answer.__cause__ = error
     return Verdict(fate=Fate.STOP, error=answer, reason=answer.message)
+
+
+def _running(error: StillRunning, reason: str) -> Verdict:
+    after: Any = error.after
+    wrong = "is None" if after is None else wrong_wait(after)
+    if wrong is None:
+        return Verdict(fate=Fate.RUNNING, error=error, reason=reason, again=after)
+    answer = CallFailed(f"StillRunning(after={error.after!r}) {wrong}", hint="after= is a number of seconds, 0 or more")
+    answer.__cause__ = error
+    return Verdict(fate=Fate.BUG, error=answer, reason=answer.message)
 
 
 def wrong_wait(seconds: Any) -> str | None:

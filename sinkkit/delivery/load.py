@@ -161,7 +161,7 @@ def worker_for(load: Load, runtime: Runtime, dispatcher: Dispatcher) -> Worker:
     return Worker(
         dispatcher=dispatcher,
         journal=runtime.journal,
-        caller=load.caller,
+        caller=attrs.evolve(load.caller, note=dispatcher.note),
         clock=runtime.clock,
         observe=runtime.observe,
         faults=runtime.faults,

@@ -34,6 +34,8 @@ class Flight:
         since: Its state in the journal before the call.
         failures: Calls that failed in this run and count against the budget.
         failing_since: When a call for these rows first failed in this run, on the run's clock; None: none did.
+        note: What a call asked to be remembered.
+        running: Whether the destination is working on it, as its last call said.
     """
 
     id: int
@@ -45,6 +47,8 @@ class Flight:
     since: State = State.PLANNED
     failures: int = 0
     failing_since: float | None = None
+    note: str | None = None
+    running: bool = False
 
 
 def rows_of(record: BatchRecord | NewBatch) -> Sequence[int]:
@@ -54,7 +58,7 @@ def rows_of(record: BatchRecord | NewBatch) -> Sequence[int]:
 
 def flight_of(record: BatchRecord, job: JobRecord) -> Flight:
     """An open batch of the journal."""
-    return Flight(record.id, job, rows_of(record), record.key, record.attempts, record.ambiguous, record.state)
+    return Flight(record.id, job, rows_of(record), record.key, record.attempts, record.ambiguous, record.state, note=record.note, running=record.note is not None)
 
 
 @attrs.define
@@ -66,6 +70,10 @@ class Plan:
         next_id: The first batch id that is free.
         in_order: Let no batch overtake one that waits.
         chooser: Chooses the rows of batches where they are not simply the next ones.
+
+    Attributes:
+        running: Batches that wait and that the destination is working on.
+        has_jobs: Whether there ever was one.
     """
 
     batch_size: int
@@ -76,6 +84,8 @@ class Plan:
     _frontier: int = attrs.field(default=0, init=False)
     _waiting: list[tuple[tuple[float, ...], int, Flight, float]] = attrs.field(factory=list, init=False)
     _picked: dict[int, int] = attrs.field(factory=dict, init=False)
+    running: int = attrs.field(default=0, init=False)
+    has_jobs: bool = attrs.field(default=False, init=False)
     _ties: count[int] = attrs.field(factory=count, init=False)
 
     def add_jobs(self, jobs: Iterable[JobRecord]) -> None:
@@ -88,6 +98,9 @@ class Plan:
         """Hand *flight* out again, not before *until* on the run's clock."""
         place = (flight.job.id, flight.rows[0]) if self.in_order else (until,)
         heapq.heappush(self._waiting, (place, next(self._ties), flight, until))
+        if flight.running:
+            self.running += 1
+            self.has_jobs = True
 
     @property
     def empty(self) -> bool:
@@ -99,7 +112,9 @@ class Plan:
     def due(self, now: float) -> Flight | None:
         """The next batch that waited and need not wait any more."""
         if self._waiting and self._waiting[0][3] <= now:
-            return heapq.heappop(self._waiting)[2]
+            flight = heapq.heappop(self._waiting)[2]
+            self.running -= flight.running
+            return flight
         return None
 
     def next_due(self) -> float | None:
@@ -176,7 +191,7 @@ class Plan:
         rows: Iterable[int] = flight.rows
         if moves is not None:
             ends = [move for move in moves if isinstance(move, Settle) and move.batch == flight.id]
-            children = [child for move in ends if (child := move.child) is not None]
+            children = [child for move in ends for child in move.children]
             again = {row for child in children for row in rows_of(child)}
             rows = [row for row in flight.rows if row not in again] if ends else ()
         self.chooser.release(flight.job.id, rows)
@@ -193,7 +208,7 @@ class Plan:
         """A batch of some of *parent*'s rows with a key of its own; *not_before* in seconds since the epoch."""
         rows = compact(rows)
         key = key_of(parent.job.load_id, parent.job.name, rows)
-        flight = attrs.evolve(parent, id=self._take_id(), rows=rows, key=key, since=State.PLANNED)
+        flight = attrs.evolve(parent, id=self._take_id(), rows=rows, key=key, since=State.PLANNED, note=None, running=False)
         return record_of(flight, not_before), flight
 
 

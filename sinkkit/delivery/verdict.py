@@ -15,6 +15,7 @@ class Fate(StrEnum):
     ANSWERED = "the function said what became of each row"
     ABSENT = "nothing arrived; try again"
     AMBIGUOUS = "it may have arrived; try again under the same key"
+    RUNNING = "it arrived and is being worked on; ask again"
     TOO_LARGE = "refused for its size"
     REFUSED = "refused, definitely"
     STOP = "nothing arrived, and nothing more shall be sent"
@@ -34,6 +35,7 @@ class Verdict:
         reason: The same for people, with the destination's own words.
         status: The HTTP status, where there was one.
         after: Seconds that the destination wants no calls for.
+        again: Seconds until the destination is to be asked again, where it is working on the batch.
         soon: Seconds after which there is a place again, where too many calls at once were the reason; None: they were not.
     """
 
@@ -43,6 +45,7 @@ class Verdict:
     reason: str = ""
     status: int | None = None
     after: float | None = None
+    again: float = 0.0
     soon: float | None = None
 
 

@@ -12,7 +12,7 @@ import attrs
 from sinkkit.errors import JournalError
 from sinkkit.journal import letters
 from sinkkit.journal.letters import storable
-from sinkkit.journal.moves import Cut, Move, NewBatch, Pause, Pick, Postpone, Return, Settle, SettlePlain, Split, Start
+from sinkkit.journal.moves import Cut, Move, NewBatch, Note, Pause, Pick, Postpone, Return, Settle, SettlePlain, Split, Start
 from sinkkit.journal.ranges import numbers_of
 from sinkkit.journal.states import State, sources_of
 
@@ -37,13 +37,14 @@ INSERT_PLANNED = (
 INHERIT_RESENT = "UPDATE batches SET resent = (SELECT resent FROM batches WHERE id = ?) WHERE id = ?"
 START = (
     f"UPDATE batches SET state = {int(State.IN_FLIGHT)}, attempts = attempts + 1, not_before = NULL, "
-    f"resent = resent + (state = {int(State.UNKNOWN)}), "
+    f"resent = resent + (state = {int(State.UNKNOWN)} AND note IS NULL), "
     "calls = CASE WHEN run IS ?1 THEN calls + 1 ELSE 1 END, run = ?1 WHERE id BETWEEN ?2 AND ?3 AND state = ?4"
 )
 RETURN = (
-    f"UPDATE batches SET state = ?1, attempts = attempts - 1, calls = calls - 1, resent = resent - (?1 = {int(State.UNKNOWN)}) "
+    f"UPDATE batches SET state = ?1, attempts = attempts - 1, calls = calls - 1, resent = resent - (?1 = {int(State.UNKNOWN)} AND note IS NULL) "
     f"WHERE id BETWEEN ?2 AND ?3 AND state = {int(State.IN_FLIGHT)}"
 )
+NOTE = f"UPDATE batches SET note = ? WHERE id = ? AND state IN ({int(State.IN_FLIGHT)}, {int(State.UNKNOWN)})"
 SETTLE_PLAIN = (
     f"UPDATE batches SET state = {int(State.SETTLED)}, delivered = row_count "
     f"WHERE id BETWEEN ? AND ? AND state = {int(State.IN_FLIGHT)}"
@@ -109,6 +110,10 @@ def _return(db: sqlite3.Connection, move: Return) -> None:
     _expect(changed, move.last - move.first + 1, move)
 
 
+def _note(db: sqlite3.Connection, move: Note) -> None:
+    _expect(db.execute(NOTE, (None if move.text is None else storable(move.text), move.batch)).rowcount, 1, move)
+
+
 def _settle_plain(db: sqlite3.Connection, move: SettlePlain) -> None:
     changed = db.execute(SETTLE_PLAIN, (move.first, move.last)).rowcount
     _expect(changed, move.last - move.first + 1, move)
@@ -118,7 +123,7 @@ def _settle_plain(db: sqlite3.Connection, move: SettlePlain) -> None:
 
 def _settle(db: sqlite3.Connection, move: Settle) -> None:
     metrics = json.dumps(dict(move.metrics)) if move.metrics else None
-    again = 0 if move.child is None else move.child.row_count
+    again = sum(child.row_count for child in move.children)
     changed = db.execute(SETTLE, (move.delivered, len(move.rejected), metrics, move.batch, again)).rowcount
     _expect(changed, 1, move)
     replayed = letters.carried(db, move.batch, move.batch)
@@ -130,14 +135,16 @@ def _settle(db: sqlite3.Connection, move: Settle) -> None:
     if move.child is not None:
         _insert(db, move.batch, move.child)
         db.execute(INHERIT_RESENT, (move.batch, move.child.id))
+    for child in move.unsent:
+        _insert(db, move.batch, child)
 
 
 def _settle_letters(db: sqlite3.Connection, move: Settle, rows: letters.Carried) -> None:
     """What the end of a batch of a replay means for the dead letters that it carries."""
     again: Sequence[int] = ()
-    if move.child is not None:
+    if move.children:
         (first_index,) = db.execute(FIRST_INDEX, (move.batch,)).fetchone()
-        again = [first_index + row for row in numbers_of(move.child.first_row, move.child.row_count, move.child.ranges)]
+        again = [first_index + row for child in move.children for row in numbers_of(child.first_row, child.row_count, child.ranges)]
     letters.settle(db, rows, again=again, rejected=move.rejected, receipts=move.receipts, at=move.at)
 
 
@@ -166,6 +173,7 @@ _APPLY: dict[type[Any], Callable[[sqlite3.Connection, Any], None]] = {
     Pick: _pick,
     Start: _start,
     Return: _return,
+    Note: _note,
     SettlePlain: _settle_plain,
     Settle: _settle,
     Postpone: _postpone,

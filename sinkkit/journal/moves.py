@@ -77,10 +77,18 @@ class SettlePlain:
 
 
 @attrs.frozen
-class Settle:
-    """A batch came to its end: rows delivered, dead letters, receipts ``(index in the table, receipt)``, numbers, and rows to send again.
+class Note:
+    """A batch that is being called, or asked after, bears a note from now on; None takes it away."""
 
-    *at* is when, in seconds since the epoch; it is kept with the receipts.
+    batch: int
+    text: str | None
+
+
+@attrs.frozen
+class Settle:
+    """A batch came to its end: rows delivered, dead letters, receipts ``(index in the table, receipt)``, numbers, rows to send again.
+
+    *at* is when, in seconds since the epoch; it is kept with the receipts. *unsent* are batches of rows that were not sent.
     """
 
     batch: int
@@ -90,6 +98,12 @@ class Settle:
     metrics: Mapping[str, int | float] = attrs.field(factory=dict)
     child: NewBatch | None = None
     at: float | None = None
+    unsent: Sequence[NewBatch] = ()
+
+    @property
+    def children(self) -> Sequence[NewBatch]:
+        """The batches of rows that did not come to an end with it."""
+        return self.unsent if self.child is None else (self.child, *self.unsent)
 
 
 @attrs.frozen
@@ -122,4 +136,4 @@ class Pause:
     reason: str
 
 
-Move: TypeAlias = Cut | Pick | Start | Return | SettlePlain | Settle | Postpone | Split | Pause
+Move: TypeAlias = Cut | Pick | Start | Return | Note | SettlePlain | Settle | Postpone | Split | Pause

@@ -63,11 +63,12 @@ class BatchRecord:
     attempts: int
     ambiguous: bool
     not_before: float | None
+    note: str | None = None
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> BatchRecord:
         """What a row of the journal's file says, its columns in the order of the fields."""
-        batch, job, first_row, row_count, ranges, key, state, attempts, ambiguous, not_before = row
+        batch, job, first_row, row_count, ranges, key, state, attempts, ambiguous, not_before, note = row
         return cls(
             id=batch,
             job=job,
@@ -79,6 +80,7 @@ class BatchRecord:
             attempts=attempts,
             ambiguous=bool(ambiguous),
             not_before=not_before,
+            note=note,
         )
 
 

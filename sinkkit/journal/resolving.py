@@ -12,12 +12,12 @@ from sinkkit.journal.records import BatchRecord, HeldRecord, PackageState
 from sinkkit.journal.states import State
 
 HELD = (
-    "SELECT batches.id, job, first_row, batches.row_count, ranges, key, state, attempts, ambiguous, not_before, "
+    "SELECT batches.id, job, first_row, batches.row_count, ranges, key, state, attempts, ambiguous, not_before, note, "
     "jobs.load_id, table_name, name, first_index, held_at FROM batches JOIN jobs ON jobs.id = batches.job "
     f"WHERE state <> 2 AND state <> 4 AND state = {int(State.HELD)} ORDER BY job, first_row"  # the first two for the index
 )
 ARRIVED = f"UPDATE batches SET state = {int(State.SETTLED)}, delivered = row_count, held_at = NULL WHERE id = ? AND state = {int(State.HELD)}"
-NOT_ARRIVED = f"UPDATE batches SET state = {int(State.PLANNED)}, not_before = NULL, held_at = NULL WHERE id = ? AND state = {int(State.HELD)}"
+NOT_ARRIVED = f"UPDATE batches SET state = {int(State.PLANNED)}, not_before = NULL, held_at = NULL, note = NULL WHERE id = ? AND state = {int(State.HELD)}"
 RESOLVED = (
     f"UPDATE packages SET state = '{PackageState.RESOLVED}' WHERE completed_at IS NULL "
     "AND load_id IN (SELECT load_id FROM jobs JOIN batches ON batches.job = jobs.id WHERE batches.id = ?) "

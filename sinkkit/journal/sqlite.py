@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 PACKAGE_COLUMNS = "load_id, folder, state, run_name, destination, created_at, completed_at, replay"
 JOB_COLUMNS = "id, load_id, name, table_name, row_count, first_index, frontier"
-BATCH_COLUMNS = "id, job, first_row, row_count, ranges, key, state, attempts, ambiguous, not_before"
+BATCH_COLUMNS = "id, job, first_row, row_count, ranges, key, state, attempts, ambiguous, not_before, note"
 RECEIPTS = (
     "SELECT rowid, load_id, table_name, row_index, receipt, delivered_at FROM receipts "
     "WHERE rowid > ?1 AND (?2 IS NULL OR table_name = ?2) ORDER BY rowid LIMIT 10000"
