@@ -49,6 +49,8 @@ class Load:
     Attributes:
         keep: Encodes one row of a batch, by position, for a dead letter.
         look: Job, rows, key column or None, whether sizes count: reads what batches are chosen by.
+        tables: Only rows of these; None: of all.
+        delivered: Rows that this run has delivered of other tables of the package.
     """
 
     load_id: str
@@ -60,6 +62,8 @@ class Load:
     look: ReadFacts
     limiter: Limits | None
     drain: float
+    tables: frozenset[str] | None = None
+    delivered: int = 0
 
 
 def deliver(load: Load, runtime: Runtime) -> BaseException | None:
@@ -98,10 +102,11 @@ def dispatcher_for(load: Load, runtime: Runtime) -> Dispatcher:
     journal, clock = runtime.journal, runtime.clock
     plan = Plan(batch_size=load.options.batch_size, next_id=journal.next_batch_id(), in_order=load.options.workers == 1)
     setting = load.options.max_rejected
-    tally = Tally(most_rejected=most_rejected(setting, {} if setting is None else journal.counts(load.load_id)))
+    most = most_rejected(setting, {} if setting is None else journal.counts(load.load_id))
+    tally = Tally(delivered=load.delivered, most_rejected=most)
     judge = Judge(destination=load.destination, options=load.options, plan=plan, tally=tally)
     pause = journal.pause_of(load.destination)
-    jobs = journal.jobs(load.load_id)
+    jobs = [job for job in journal.jobs(load.load_id) if load.tables is None or job.table in load.tables]
     waiting = _wait_for_open(load, runtime, plan, {job.id: job for job in jobs})
     plan.chooser = chooser_for(load.options, load.look, journal, jobs, waiting)
     if plan.chooser is None:
@@ -133,6 +138,8 @@ def _wait_for_open(load: Load, runtime: Runtime, plan: Plan, jobs: Mapping[int, 
     clock = runtime.clock
     found: list[Flight] = []
     for record in runtime.journal.recover(load.load_id, load.run):
+        if record.job not in jobs:
+            continue
         flight = flight_of(record, jobs[record.job])
         found.append(flight)
         if record.state is State.UNKNOWN and load.options.on_unknown == "hold":

@@ -25,6 +25,7 @@ from sinkkit.runs.location import entries
 from sinkkit.runs.lookahead import check_order, look_of
 from sinkkit.runs.normalization import normalize
 from sinkkit.runs.shape import shape_in, shape_of
+from sinkkit.runs.stages import Stage, stages_of
 from sinkkit.schema.codec import encode
 from sinkkit.schema.items import ItemsKind
 from sinkkit.schema.shapes import shapes_of
@@ -113,13 +114,27 @@ def _deliver(
             limiter=delivery.limiter,
             drain=delivery.drain,
         )
-        halted = deliver(load, runtime)
+        halted = _in_stages(load, stages_of(tables, load.options.order_by), runtime)
         complete = halted is None and _total(runtime, record.load_id).settled
         if complete:
             sink.complete()
         return halted, complete
     finally:
         sink.close()
+
+
+def _in_stages(load: Load, stages: Sequence[Stage], runtime: Runtime) -> BaseException | None:
+    """Deliver the tables of one stage after another, each once all before it are settled; returns why that halted, or None."""
+    if len(stages) == 1:
+        return deliver(load, runtime)
+    before = _total(runtime, load.load_id).delivered
+    for stage in stages:
+        options = load.options if stage.in_order else attrs.evolve(load.options, order_by=None)
+        delivered = _total(runtime, load.load_id).delivered - before
+        halted = deliver(attrs.evolve(load, options=options, tables=stage.tables, delivered=delivered), runtime)
+        if halted is not None or not stage.settled(runtime.journal.counts(load.load_id)):
+            return halted
+    return None
 
 
 def _total(runtime: Runtime, load_id: str) -> Counts:

@@ -38,6 +38,8 @@ def as_sent(row: Row) -> bytes:
 def check_order(package: Package, column: str | None) -> None:
     """Refuse an ordering column that a table of the package does not have: its rows would all be of one key, one call at a time.
 
+    Child tables need not have it: their rows follow those of their parents, in no order.
+
     Raises:
         ConfigError: Naming table and column, with the nearest name there is.
     """
@@ -45,7 +47,7 @@ def check_order(package: Package, column: str | None) -> None:
         return
     for table in package.manifest.tables.values():
         columns = list(table.schema["columns"])
-        if table.rows and column not in columns:
+        if table.rows and column not in columns and not table.schema.get("level", 0):
             near = difflib.get_close_matches(column, columns, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"its columns are {', '.join(columns) or 'none'}"
             raise ConfigError(f"order_by={column!r}: table {table.schema.name!r} has no such column", hint=hint)

@@ -1,0 +1,40 @@
+"""Parents before children: the tables of a package in the order in which they are delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from sinkkit.journal.records import Counts
+from sinkkit.rows import TableSchema
+
+INTERNAL = "_sk_"
+"""How the names of tables begin that this package writes itself; they tell of all others, so they go last."""
+
+
+@attrs.frozen
+class Stage:
+    """Tables that are delivered together, once all before them are settled.
+
+    Attributes:
+        tables: Their names.
+        in_order: Whether their rows have an order to keep: child tables without the ordering column have none.
+    """
+
+    tables: frozenset[str]
+    in_order: bool
+
+    def settled(self, counts: Mapping[str, Counts]) -> bool:
+        """Whether every row is delivered or rejected, as *counts* say."""
+        return all(count.settled for name, count in counts.items() if name in self.tables)
+
+
+def stages_of(tables: Sequence[TableSchema], order_by: str | None) -> list[Stage]:
+    """The stages of *tables*: those of one level together, parents first, internal ones at the end."""
+    stages: dict[tuple[bool, int, bool], list[str]] = {}
+    for table in tables:
+        level = int(table.get("level", 0))
+        lacks = order_by is not None and level > 0 and order_by not in table["columns"]
+        stages.setdefault((table.name.lower().startswith(INTERNAL), level, lacks), []).append(table.name)
+    return [Stage(frozenset(names), not lacks) for (_, _, lacks), names in sorted(stages.items(), key=lambda stage: stage[0])]
