@@ -100,7 +100,7 @@ class OpenTable:
             merge_key=self.merge_key,
             schema_contract=self.schema_contract,
         )
-        return PackagedTable(schema, self.rows)
+        return PackagedTable(schema, self.rows, dict(self.hints))
 
 
 @attrs.define(eq=False)

@@ -75,10 +75,11 @@ class JobFile:
 
 @attrs.frozen
 class PackagedTable:
-    """A table of a package: its schema and how many rows of it the package holds."""
+    """A table of a package: its schema, how many rows of it the package holds, and what the user said of its columns."""
 
     schema: TableSchema
     rows: int
+    hints: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)
@@ -116,7 +117,7 @@ def write(manifest: Manifest) -> bytes:
         for name in ("format_version", "load_id", "pipeline_name", "created_at", "shape")
     ]
     tables = ",\n".join(
-        f"  {compact(name)}: {compact({**table.schema, 'rows': table.rows})}" for name, table in manifest.tables.items()
+        f"  {compact(name)}: {compact({**table.schema, 'rows': table.rows, 'hints': table.hints})}" for name, table in manifest.tables.items()
     )
     files = ",\n".join(
         f"  {compact(attrs.asdict(file) | {'chunks': list(map(attrs.astuple, file.chunks))})}" for file in manifest.files
@@ -148,8 +149,9 @@ def read(path: Path) -> Manifest:
         raise PackageCorrupted(f"{path} is not what was written: its checksum is wrong", hint=GONE)
     tables = {
         name: PackagedTable(
-            TableSchema({key: tuple(value) if key == "primary_key" else value for key, value in table.items() if key != "rows"}),
+            TableSchema({key: tuple(value) if key == "primary_key" else value for key, value in table.items() if key not in {"rows", "hints"}}),
             table["rows"],
+            table.get("hints", {}),
         )
         for name, table in document["tables"].items()
     }

@@ -46,7 +46,7 @@ def normalize(record: PackageRecord, package: Package, shape: Shape, storage: St
     target = next(place for place in places if place != package.folder.parent)
     steps = steps_for(shape, record.load_id) if has.is_raw else ()
     with writer_for(target, record.load_id, shape, storage, runtime) as writer:
-        write_pages(shaped(_pages(package), steps), writer, lambda _: None)
+        write_pages(shaped(_pages(package, as_said=bool(steps)), steps), writer, lambda _: None)
         manifest = writer.seal()
     runtime.journal.replace(record.load_id, f"{target.name}/{record.load_id}", jobs_of(manifest), schemas_of(manifest))
     runtime.faults(Point.AFTER_REPLACE)
@@ -54,11 +54,12 @@ def normalize(record: PackageRecord, package: Package, shape: Shape, storage: St
     return Package.open(target / record.load_id)
 
 
-def _pages(package: Package) -> Iterator[Page]:
-    """The rows of a package as pages, file by file."""
+def _pages(package: Package, *, as_said: bool) -> Iterator[Page]:
+    """The rows of a package as pages, file by file, with what is known of their columns, or (*as_said*) only with what the user said of them."""
     for file in package.manifest.files:
-        schema = package.manifest.tables[file.table].schema
-        table = TableHints(file.table, **schema.said())
+        packaged = package.manifest.tables[file.table]
+        known = packaged.schema.said()
+        table = TableHints(file.table, **{**known, "columns": packaged.hints} if as_said else known)
         job = package.job(file.name)
         for first in range(0, file.rows, ROWS_A_PIECE):
             rows = range(first, min(first + ROWS_A_PIECE, file.rows))
