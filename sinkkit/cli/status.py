@@ -13,10 +13,11 @@ import click
 import sinkkit
 from sinkkit.cli import options
 from sinkkit.cli.answer import NOT_EVERYTHING, Answer
+from sinkkit.cli.loads import COUNTS, handed_over, lineage
 from sinkkit.cli.output import counted, moment, table
 from sinkkit.clock import SystemClock
 from sinkkit.errors import ConfigError, SinkkitError
-from sinkkit.journal.records import Counts, PackageState, RunRecord
+from sinkkit.journal.records import PackageState, RunRecord
 from sinkkit.runs.location import default_folder, locate
 from sinkkit.runs.state import PendingPackage, PipelineState, read_state
 
@@ -24,18 +25,20 @@ MOST_RUNS = 10
 """Runs that people are shown; ``--json`` has all."""
 
 
-COUNTS = tuple(field.name for field in attrs.fields(Counts))
-
-
 @click.command(short_help="Show how pipelines stand.")
 @click.argument("pipeline", required=False)
 @click.option("--receipts", "receipts_to", metavar="FILE", help="Write the ids that the destination gave to FILE: .parquet, .csv or .jsonl.")
+@click.option("--load", "load_id", metavar="ID", help="Tell all of one load package: its source, counts and times.")
 @options.pipelines_dir
 @options.everywhere
-def status(pipeline: str | None, receipts_to: str | None, pipelines_dir: str | None) -> Answer:
-    """Show what PIPELINE has pending, rejected and run before; without PIPELINE, every pipeline of the folder."""
+def status(pipeline: str | None, receipts_to: str | None, load_id: str | None, pipelines_dir: str | None) -> Answer:
+    """Show what PIPELINE has pending, rejected, handed over and run before; without PIPELINE, every pipeline of the folder."""
     if receipts_to is not None:
         return _receipts(pipeline, receipts_to, pipelines_dir)
+    if load_id is not None:
+        if pipeline is None:
+            raise ConfigError("--load was given without a pipeline", hint="write sinkkit status PIPELINE --load ID")
+        return lineage(sinkkit.attach(pipeline, pipelines_dir, progress="off"), load_id)
     if pipeline is None:
         return _all(Path(pipelines_dir).expanduser() if pipelines_dir else default_folder())
     attached = sinkkit.attach(pipeline, pipelines_dir, progress="off")
@@ -106,6 +109,7 @@ def _described(state: PipelineState, folder: str) -> Iterator[Any]:
         yield f"\n  load package {package.load_id}, {_bound(package)}" + (f", run {package.run_id}" if package.run_id else "") + _special(package)
         yield table(("table", *COUNTS), [(name, *attrs.astuple(counts)) for name, counts in package.tables.items()])
         yield ""
+    yield from handed_over(state.loads)
     yield f"rejected: {counted(state.rejected, 'row')}" if state.rejected else "rejected: nothing"
     runs = state.runs[-MOST_RUNS:][::-1]
     if runs:
@@ -161,5 +165,6 @@ def as_document(state: PipelineState) -> dict[str, Any]:
             }
             for package in state.pending
         ],
+        "handed_over": [load.asdict() for load in state.loads if load.handed_over_at is not None],
         "runs": [{**attrs.asdict(run), "status": ended(run, state)} for run in state.runs],
     }

@@ -13,7 +13,16 @@ from typing import Any, Protocol
 from sinkkit.journal.letters import Taken
 from sinkkit.journal.moves import Move
 from sinkkit.journal.pruning import Counted
-from sinkkit.journal.records import BatchRecord, Counts, HeldRecord, JobRecord, PackageRecord, RejectedRecord, RunRecord
+from sinkkit.journal.records import (
+    BatchRecord,
+    Counts,
+    HeldRecord,
+    JobRecord,
+    LoadRecord,
+    PackageRecord,
+    RejectedRecord,
+    RunRecord,
+)
 
 
 class Journal(Protocol):
@@ -26,18 +35,32 @@ class Journal(Protocol):
         """Return once everything submitted up to *ticket* is durable."""
 
     def register(
-        self, package: PackageRecord, jobs: Sequence[JobRecord], schemas: Mapping[str, str] | None = None, taking: Iterable[Taken] = ()
+        self,
+        package: PackageRecord,
+        jobs: Sequence[JobRecord],
+        schemas: Mapping[str, str] | None = None,
+        taking: Iterable[Taken] = (),
+        rejected: Iterable[RejectedRecord] = (),
     ) -> None:
-        """Make a sealed package known; its rows count from now on, and the dead letters that a replay carries are taken by it alone."""
+        """Make a sealed package known: its rows count from now on, the dead letters that a replay carries are taken by it alone, new ones are listed."""
 
     def replace(self, load_id: str, folder: str, jobs: Sequence[JobRecord], schemas: Mapping[str, str] | None = None) -> None:
         """Point an extracted package at a normalized set of files, with other tables if given."""
 
-    def bind(self, load_id: str, destination: str) -> None:
-        """Bind a package to a destination's name at its first claim."""
+    def bind(self, load_id: str, destination: str, at: float | None = None) -> None:
+        """Bind a package to a destination's name at its first claim, which comes after *at*, in seconds since the epoch."""
 
     def packages(self) -> list[PackageRecord]:
         """Every package, oldest first."""
+
+    def loads(self, load_ids: Sequence[str] | None = None) -> list[LoadRecord]:
+        """All that is known of every load, oldest first, or of those with these ids, in their order."""
+
+    def hand_over(self, load_id: str, target: str, at: float, letters: Iterable[bytes] = ()) -> None:
+        """End a package of which nothing was sent: it is in the file *target*, *letters* are its dead letters, and none of it counts here any more."""
+
+    def handed_letters(self, load_id: str) -> list[bytes]:
+        """The dead letters that went with a package that was handed over."""
 
     def jobs(self, load_id: str) -> list[JobRecord]:
         """The jobs of a package, in the order of their rows."""

@@ -17,7 +17,7 @@ RECEIPTS = (
 )
 LETTERS = "FROM rejected WHERE rejected_at < ?1 AND taken_by IS NULL"
 FINISHED = "completed_at < ?1 AND load_id NOT IN (SELECT load_id FROM rejected{kept})"
-OF_FINISHED = ("schemas", "folded", "packages")
+OF_FINISHED = ("schemas", "folded", "handed_over", "handed_letters", "packages")
 """Tables that hold something of each package; ``packages`` last, as the others are found by it."""
 
 STILL_KEPT = " WHERE rejected_at >= ?1 OR taken_by IS NOT NULL"

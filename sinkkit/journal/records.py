@@ -20,11 +20,30 @@ class PackageState(StrEnum):
     """Its last rows were settled by hand; the next run finishes it."""
     COMPLETED = "completed"
     DROPPED = "dropped"
+    HANDED_OVER = "handed_over"
+    """Another pipeline has it now, or will have it: it is in a file, and never sent from here."""
 
 
 @attrs.frozen(kw_only=True)
 class PackageRecord:
-    """A load package: *destination* is None until its first claim binds it; *replay* if its rows are dead letters; times are seconds since the epoch."""
+    """A load package; times are seconds since the epoch.
+
+    Attributes:
+        load_id: Its name.
+        folder: Where its files are, from the pipeline's folder on.
+        state: How far it has come.
+        run_name: The name of the run that extracted it, if it had one.
+        destination: Where its rows go; None until its first claim binds it.
+        created_at: When it was sealed.
+        completed_at: When it was finished: completed, dropped or handed over.
+        replay: Whether its rows are dead letters.
+        source: What its rows were extracted from, in words.
+        begun_at: When its extraction began.
+        first_call_at: When its destination was opened for its first call.
+        handed_to: The file that it was handed over in.
+        imported_from: The pipeline that it was extracted by, if that was another one.
+        imported_at: When it was imported from there.
+    """
 
     load_id: str
     folder: str
@@ -34,6 +53,12 @@ class PackageRecord:
     created_at: float
     completed_at: float | None = None
     replay: bool = False
+    source: str | None = None
+    begun_at: float | None = None
+    first_call_at: float | None = None
+    handed_to: str | None = None
+    imported_from: str | None = None
+    imported_at: float | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -142,6 +167,15 @@ class Counts:
     def __add__(self, other: Counts) -> Counts:
         mine, theirs = attrs.astuple(self), attrs.astuple(other)
         return Counts(**{field.name: a + b for field, a, b in zip(attrs.fields(Counts), mine, theirs, strict=True)})
+
+
+@attrs.frozen(kw_only=True)
+class LoadRecord:
+    """All that is known of a load: its package, the counts of its tables, and how many rows of each were handed over."""
+
+    package: PackageRecord
+    tables: Mapping[str, Counts]
+    handed_over: Mapping[str, int]
 
 
 @attrs.frozen(kw_only=True)

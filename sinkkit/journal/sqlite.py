@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from sinkkit.clock import Clock
 from sinkkit.errors import JournalError
-from sinkkit.journal import accounts, letters, pruning, resolving
+from sinkkit.journal import accounts, letters, lineage, pruning, resolving
 from sinkkit.journal.commits import Commits
 from sinkkit.journal.moves import Move
 from sinkkit.journal.opening import named, open_file
@@ -19,6 +19,7 @@ from sinkkit.journal.records import (
     Counts,
     HeldRecord,
     JobRecord,
+    LoadRecord,
     PackageRecord,
     PackageState,
     RejectedRecord,
@@ -28,7 +29,6 @@ from sinkkit.journal.states import State
 
 T = TypeVar("T")
 
-PACKAGE_COLUMNS = "load_id, folder, state, run_name, destination, created_at, completed_at, replay"
 JOB_COLUMNS = "id, load_id, name, table_name, row_count, first_index, frontier"
 BATCH_COLUMNS = "id, job, first_row, row_count, ranges, key, state, attempts, ambiguous, not_before, note"
 RECEIPTS = (
@@ -82,16 +82,17 @@ class SqliteJournal:
         jobs: Sequence[JobRecord],
         schemas: Mapping[str, str] | None = None,
         taking: Iterable[letters.Taken] = (),
+        rejected: Iterable[RejectedRecord] = (),
     ) -> None:
-        """Make a sealed package known, with its jobs, the text of each table's schema, and the dead letters that a replay takes."""
+        """Make a sealed package known, with its jobs, the text of each table's schema, the dead letters that a replay takes, and new ones."""
 
         def work(db: sqlite3.Connection) -> None:
-            values = (package.load_id, package.folder, package.state, package.run_name, package.destination, package.created_at)
-            db.execute(f"INSERT INTO packages ({PACKAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, NULL, ?)", (*values, package.replay))
+            lineage.insert(db, package)
             _insert_jobs(db, jobs)
             _insert_schemas(db, package.load_id, schemas or {})
             if package.replay:
                 letters.take(db, package.load_id, taking)
+            letters.keep(db, rejected)
 
         self._write(work)
 
@@ -113,15 +114,29 @@ class SqliteJournal:
 
         self._write(work)
 
-    def bind(self, load_id: str, destination: str) -> None:
-        """Bind a package to *destination*; binding it again to the same one changes nothing."""
-        change = "UPDATE packages SET destination = ?1 WHERE load_id = ?2 AND (destination IS NULL OR destination = ?1)"
-        self._write(lambda db: _one(db.execute(change, (destination, load_id)), load_id))
+    def bind(self, load_id: str, destination: str, at: float | None = None) -> None:
+        """Bind an open package to *destination*, of which the first call is made after *at*; binding it again to the same one changes nothing."""
+        change = (
+            "UPDATE packages SET destination = ?1, first_call_at = coalesce(first_call_at, ?3) "
+            "WHERE load_id = ?2 AND completed_at IS NULL AND (destination IS NULL OR destination = ?1)"
+        )
+        self._write(lambda db: _one(db.execute(change, (destination, load_id, at)), load_id))
 
     def packages(self) -> list[PackageRecord]:
         """Every package, oldest first."""
-        rows = self._rows(f"SELECT {PACKAGE_COLUMNS} FROM packages ORDER BY created_at, rowid", ())
-        return [_package(row) for row in rows]
+        return self._read(lineage.packages)
+
+    def loads(self, load_ids: Sequence[str] | None = None) -> list[LoadRecord]:
+        """All that is known of every load, oldest first, or of those with these ids, in their order."""
+        return self._read(lambda db: lineage.loads(db, load_ids))
+
+    def hand_over(self, load_id: str, target: str, at: float, letters: Iterable[bytes] = ()) -> None:
+        """End a package that was not begun: it is in the file *target*, and its dead letters with it."""
+        self._write(lambda db: lineage.hand_over(db, load_id, target, at, letters))
+
+    def handed_letters(self, load_id: str) -> list[bytes]:
+        """The dead letters that went with a package that was handed over, as they were given to ``hand_over``."""
+        return self._read(lambda db: lineage.handed_letters(db, load_id))
 
     def jobs(self, load_id: str) -> list[JobRecord]:
         """The jobs of a package, in the order of their rows."""
@@ -286,17 +301,3 @@ def _insert_jobs(db: sqlite3.Connection, jobs: Sequence[JobRecord]) -> None:
 def _one(cursor: sqlite3.Cursor, what: str) -> None:
     if cursor.rowcount != 1:
         raise JournalError(f"the journal did not find {what} in the state expected", hint="run `sinkkit status` to see where it stands")
-
-
-def _package(row: tuple[Any, ...]) -> PackageRecord:
-    load_id, folder, state, run_name, destination, created_at, completed_at, replay = row
-    return PackageRecord(
-        load_id=load_id,
-        folder=folder,
-        state=PackageState(state),
-        run_name=run_name,
-        destination=destination,
-        created_at=created_at,
-        completed_at=completed_at,
-        replay=bool(replay),
-    )

@@ -102,7 +102,7 @@ def _deliver(
     check_order(package, delivery.ready.options.order_by)
     sink = delivery.ready.open(tables)
     try:
-        runtime.journal.bind(record.load_id, delivery.ready.name)
+        runtime.journal.bind(record.load_id, delivery.ready.name, runtime.clock.wall())
         load = Load(
             load_id=record.load_id,
             run=delivery.run,

@@ -53,14 +53,16 @@ def extract(
     *,
     run_name: str | None,
     state: PackageState,
+    source: str | None = None,
 ) -> str | None:
-    """Take all of *data* into a new package; returns its load id, or None if there were no rows.
+    """Take all of *data*, which *source* names in words, into a new package; returns its load id, or None if there were no rows.
 
     Raises:
         SourceError: If the data cannot be read or kept; nothing of it stays.
         ConfigError: If what is said of the table is impossible.
     """
-    load_id = new_load_id(runtime.clock.wall())
+    begun_at = runtime.clock.wall()
+    load_id = new_load_id(begun_at)
     pages = read(data, **attrs.asdict(table, recurse=False))
     with writer_for(storage.location.packages, load_id, shape, storage, runtime) as writer:
         write_pages(shaped(pages, steps_for(shape, load_id)), writer, runtime.observe)
@@ -74,6 +76,8 @@ def extract(
         run_name=run_name,
         destination=None,
         created_at=runtime.clock.wall(),
+        source=source,
+        begun_at=begun_at,
     )
     runtime.journal.register(record, jobs_of(manifest), schemas_of(manifest))
     runtime.faults(Point.AFTER_REGISTER)

@@ -6,22 +6,26 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sinkkit.journal.records import PackageRecord, PackageState, RunRecord
-from sinkkit.runs.report import LoadInfo, tables_of
+from sinkkit.runs.report import LoadInfo, loads_of, tables_of
 from sinkkit.runs.session import Session
 from sinkkit.runs.state import OPEN
+
+DONE = frozenset({PackageState.COMPLETED, PackageState.HANDED_OVER})
+"""States of packages whose rows must not be extracted again."""
 
 
 def completed_run(session: Session, run_id: str | None) -> LoadInfo | None:
     """The report of the run named *run_id* if nothing of it is pending or unknown; None if it has no name or has not been completed.
 
-    A run whose data had no rows is complete without a package; one whose packages were dropped is not.
+    A run whose data had no rows is complete without a package; one whose packages were handed over has nothing left to do here; one whose
+    packages were dropped is not complete.
     """
     if run_id is None:
         return None
     packages = [record for record in session.runtime.journal.packages() if record.run_name == run_id]
     runs = [run for run in session.runtime.journal.runs() if run.name == run_id and run.id != session.run]
     if packages:
-        finished = any(p.state is PackageState.COMPLETED for p in packages) and not any(p.state in OPEN for p in packages)
+        finished = any(p.state in DONE for p in packages) and not any(p.state in OPEN for p in packages)
     else:
         finished = any(run.status == "completed" for run in runs)
     if not finished:
@@ -31,6 +35,7 @@ def completed_run(session: Session, run_id: str | None) -> LoadInfo | None:
 
 def _report(session: Session, run_id: str, runs: list[RunRecord], packages: list[PackageRecord]) -> LoadInfo:
     load_ids = [record.load_id for record in packages]
+    loads = loads_of(session.runtime.journal, session.storage.pipeline_name, load_ids)
     metrics: dict[str, Any] = {}
     for run in runs:
         for name, value in run.metrics.items():
@@ -44,10 +49,11 @@ def _report(session: Session, run_id: str, runs: list[RunRecord], packages: list
         run_id=run_id,
         destination_name=destinations[-1] if destinations else None,
         load_ids=tuple(load_ids),
-        tables=tables_of(session.runtime.journal, load_ids),
+        tables=tables_of(loads),
         calls=sum(run.calls for run in runs),
         retries=sum(run.retries for run in runs),
         metrics=metrics,
         started_at=datetime.fromtimestamp(started, UTC),
         elapsed=ended - started,
+        loads=loads,
     )

@@ -89,6 +89,15 @@ def _owner(descriptor: int) -> str:
         return "another process"
 
 
+def refuse_fork(name: str, pid: int) -> None:
+    """Raise ``PipelineLocked`` if the pipeline *name*, made in process *pid*, is used in a fork of it, which holds none of its locks."""
+    if os.getpid() != pid:
+        raise PipelineLocked(
+            f"pipeline {name!r} was made in process {pid} and is used in its fork {os.getpid()}",
+            hint="call sinkkit.pipeline(...) in the process that uses it",
+        )
+
+
 def owner_of(path: Path) -> str | None:
     """Who owns the pipeline now, for reports; None if nobody does. Nothing is locked to find out, so nobody is kept from owning it."""
     if not path.exists():

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 from sinkkit.clock import Clock, SystemClock
 from sinkkit.declaration.destination import Destination, as_destination
 from sinkkit.declaration.opening import Ready, make_ready
-from sinkkit.errors import ConfigError, PipelineLocked
+from sinkkit.errors import ConfigError
 from sinkkit.events import Observer
 from sinkkit.faults import Faults, idle
 from sinkkit.runs.dead_letters import RejectedRows
 from sinkkit.runs.earlier import OnPending, check_on_pending, check_run_id
 from sinkkit.runs.extraction import Storage, TableArguments
+from sinkkit.runs.lineage import loads_table
 from sinkkit.runs.location import empty, locate
-from sinkkit.runs.report import LoadInfo
+from sinkkit.runs.owner import refuse_fork
+from sinkkit.runs.report import LoadInfo, loads_of
 from sinkkit.runs.session import Session, Surroundings, opened
 from sinkkit.runs.shape import known_shape
 from sinkkit.runs.state import PendingPackage, PipelineState, pending_of, read_state, reading, rejected_records
@@ -167,6 +169,11 @@ class Pipeline:
         """Deliver what is pending and extract nothing; as ``load``."""
         return self.load()
 
+    def loads(self) -> pa.Table:
+        """Every load that the journal knows, oldest first, as an Arrow table: source, run, counts, times; they stay until ``prune``."""
+        with reading(self._location, self.clock) as journal:
+            return loads_table(() if journal is None else loads_of(journal, self.name))
+
     @property
     def pending(self) -> tuple[PendingPackage, ...]:
         """Load packages that are not finished, oldest first."""
@@ -302,19 +309,13 @@ class Pipeline:
         return make_ready(chosen if workers is None else chosen.configured(None, {"workers": workers}), self.name)
 
     def _session(self, ready: Ready | None, run_id: str | None) -> AbstractContextManager[Session]:
-        if os.getpid() != self._pid:
-            raise PipelineLocked(
-                f"pipeline {self.name!r} was made in process {self._pid} and is used in its fork {os.getpid()}",
-                hint="call sinkkit.pipeline(...) in the process that uses it",
-            )
+        refuse_fork(self.name, self._pid)
         options = ready.options if ready is not None else (self.destination.known_options if self.destination else None)
+        durability = "full" if options is None else options.durability
         storage = Storage(
-            location=self._location,
-            pipeline_name=self.name,
-            max_file_rows=self.max_file_rows,
-            max_file_bytes=self.max_file_bytes,
-            durability="full" if options is None else options.durability,
-        )
+            location=self._location, pipeline_name=self.name, durability=durability,
+            max_file_rows=self.max_file_rows, max_file_bytes=self.max_file_bytes,
+        )  # fmt: skip
         around = Surroundings(
             clock=self.clock, observe=self._observe, faults=self.faults, drain=self.drain, keep_packages=self.keep_packages
         )

@@ -101,7 +101,8 @@ def _take(session: Session, choice: Choice, only_from: str | None) -> str | None
     runtime, storage = session.runtime, session.storage
     if session.ready is None:
         return None
-    load_id = new_load_id(runtime.clock.wall())
+    begun_at = runtime.clock.wall()
+    load_id = new_load_id(begun_at)
     taken: dict[str, array[int]] = {}
     with writer_for(storage.location.packages, load_id, shape_of(session.ready), storage, runtime) as writer:
         for page in _pages(_chosen(runtime.journal, choice, only_from)):
@@ -117,6 +118,8 @@ def _take(session: Session, choice: Choice, only_from: str | None) -> str | None
         destination=None,
         created_at=runtime.clock.wall(),
         replay=True,
+        source="rejected rows",
+        begun_at=begun_at,
     )
     sent = Package.open(writer.folder) if choice.rows is not None else None
     runtime.journal.register(record, jobs_of(manifest), schemas_of(manifest), _taking(taken, sent))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ import attrs
 from sinkkit.errors import DeliveryFailed, PendingPackages
 from sinkkit.journal.protocol import Journal
 from sinkkit.journal.records import Counts
+from sinkkit.runs.lineage import Load, load_of
 
 
 @attrs.frozen(kw_only=True)
@@ -31,6 +32,7 @@ class LoadInfo:
         elapsed: How long it took, in seconds.
         data_taken: Whether the data given was extracted; False where pending rows were finished instead.
         held: Rows of unknown fate that wait for somebody to say whether they arrived; they are counted as ``unknown``.
+        loads: What the journal knows of each of the load packages: source, counts, times.
     """
 
     pipeline_name: str
@@ -45,6 +47,7 @@ class LoadInfo:
     elapsed: float = 0.0
     data_taken: bool = True
     held: int = 0
+    loads: tuple[Load, ...] = ()
 
     @property
     def total(self) -> Counts:
@@ -93,6 +96,7 @@ class LoadInfo:
             "elapsed": self.elapsed,
             "data_taken": self.data_taken,
             "held": self.held,
+            "loads": [load.asdict() for load in self.loads],
         }
 
     def __str__(self) -> str:
@@ -116,6 +120,10 @@ def describe(info: LoadInfo) -> str:
         if info.held == info.total.pending + info.total.unknown:
             undelivered = f"{_many(info.held, 'row')} on hold: say whether they arrived with `sinkkit resolve {info.pipeline_name}`"
         lines.append("  " + (undelivered if info.destination_name else "extracted and not sent yet: call load()"))
+    for load in info.loads:
+        if load.handed_over_at is not None:
+            rows = _many(sum(load.handed_over.values()), "row")
+            lines.append(f"  {rows} handed over in {load.handed_over_to} ({load.handed_over_at:%Y-%m-%d %H:%M:%S} UTC)")
     if not info.data_taken:
         earlier = "were finished" if info.complete else "come first"
         lines.append(f"  rows of an earlier run {earlier}; the data given was NOT taken")
@@ -136,12 +144,13 @@ def _many(count: int, noun: str) -> str:
 def info_of(journal: Journal, pipeline_name: str, run: int, *, load_ids: list[str], data_taken: bool, now: float) -> LoadInfo:
     """The report of run number *run* over the packages *load_ids*, from the journal alone; *now* in seconds since the epoch."""
     record = journal.run(run)
+    loads = loads_of(journal, pipeline_name, load_ids)
     return LoadInfo(
         pipeline_name=pipeline_name,
         run_id=record.name,
         destination_name=record.destination,
         load_ids=tuple(load_ids),
-        tables=tables_of(journal, load_ids),
+        tables=tables_of(loads),
         calls=record.calls,
         retries=record.retries,
         metrics=record.metrics,
@@ -149,13 +158,19 @@ def info_of(journal: Journal, pipeline_name: str, run: int, *, load_ids: list[st
         elapsed=max(0.0, (record.ended_at or now) - record.started_at),
         data_taken=data_taken,
         held=sum(found.batch.row_count for found in journal.held() if found.load_id in load_ids),
+        loads=loads,
     )
 
 
-def tables_of(journal: Journal, load_ids: list[str]) -> dict[str, Counts]:
-    """The counts of each table over several packages."""
+def loads_of(journal: Journal, pipeline_name: str, load_ids: Sequence[str] | None = None) -> tuple[Load, ...]:
+    """All that is known of every load, oldest first, or of those with these ids, in their order."""
+    return tuple(load_of(record, pipeline_name) for record in journal.loads(load_ids))
+
+
+def tables_of(loads: Sequence[Load]) -> dict[str, Counts]:
+    """The counts of each table over several loads."""
     tables: dict[str, Counts] = {}
-    for load_id in load_ids:
-        for name, counts in journal.counts(load_id).items():
+    for load in loads:
+        for name, counts in load.tables.items():
             tables[name] = tables.get(name, Counts()) + counts
     return tables

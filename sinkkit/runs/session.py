@@ -140,6 +140,10 @@ class Session:
             message = f"{rows:,} rows of pipeline {name!r} are on hold, as nobody knows whether they arrived: see `sinkkit resolve {name} --list`"
             self.around.observe(Warned(message=message))
 
+    def masked(self, text: str) -> str:
+        """*text* without any secret that this run has read."""
+        return (Redactor() if self.ready is None else self.ready.resolver.redactor).text(text)
+
     def info(self) -> LoadInfo:
         """The report, as things stand."""
         return info_of(

@@ -11,6 +11,7 @@ from sinkkit.clock import Clock
 from sinkkit.errors import ConfigError
 from sinkkit.journal.records import Counts, PackageRecord, PackageState, RejectedRecord, RunRecord
 from sinkkit.journal.sqlite import SqliteJournal
+from sinkkit.runs.lineage import Load, load_of
 from sinkkit.runs.location import Location
 from sinkkit.runs.owner import owner_of
 
@@ -48,13 +49,14 @@ class PendingPackage:
 
 @attrs.frozen(kw_only=True)
 class PipelineState:
-    """A pipeline as its journal shows it now; *owner* names the process that owns it, if one does."""
+    """A pipeline as its journal shows it now; *owner* names the process that owns it, if one does; *loads* are all that it knows, oldest first."""
 
     name: str
     owner: str | None
     pending: tuple[PendingPackage, ...]
     runs: tuple[RunRecord, ...]
     rejected: int
+    loads: tuple[Load, ...] = ()
 
 
 @contextmanager
@@ -115,4 +117,5 @@ def read_state(location: Location, clock: Clock) -> PipelineState:
             pending=pending_of(journal),
             runs=tuple(journal.runs()),
             rejected=journal.rejected_count(),
+            loads=tuple(load_of(record, location.folder.name) for record in journal.loads()),
         )

@@ -11,6 +11,7 @@ from sinkkit.runs.history import completed_run
 from sinkkit.runs.report import LoadInfo
 from sinkkit.runs.session import Session
 from sinkkit.runs.shape import Shape, shape_of
+from sinkkit.sources.described import described
 
 
 def take_and_deliver(session: Session, data: Any, table: TableArguments, run_id: str | None, on_pending: OnPending) -> LoadInfo:
@@ -40,6 +41,7 @@ def take_only(session: Session, data: Any, table: TableArguments, run_id: str | 
 
 
 def _take(session: Session, data: Any, table: TableArguments, shape: Shape, state: PackageState) -> None:
-    load_id = extract(data, table, shape, session.storage, session.runtime, run_name=session.run_name, state=state)
+    source = session.masked(described(data))
+    load_id = extract(data, table, shape, session.storage, session.runtime, run_name=session.run_name, state=state, source=source)
     if load_id is not None and session.ready is None:
         session.load_ids.append(load_id)
