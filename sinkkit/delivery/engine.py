@@ -17,6 +17,9 @@ from sinkkit.errors import CallFailed
 POLL_SECONDS = 0.002
 """How often to look whether another worker would help, while one could be started."""
 
+EAGER_LOOKS = 20
+"""After so many looks without a new worker it is looked as seldom as otherwise: each look takes the interpreter from a call."""
+
 IDLE_SECONDS = 0.005
 """How often to look for signals, for claims that are stuck behind a long call, and for hung calls otherwise."""
 
@@ -88,6 +91,7 @@ class Engine:
     _asked_at: float | None = attrs.field(default=None, init=False)
     _seen: tuple[float, float] = attrs.field(default=(0.0, 0.0), init=False)
     _helpful: int = attrs.field(default=0, init=False)
+    _looks: int = attrs.field(default=0, init=False)
     _ended_count: int = attrs.field(default=0, init=False)
 
     def run(self) -> None:
@@ -104,7 +108,7 @@ class Engine:
         wall, cpu = time.perf_counter(), time.process_time()
         while self._ended_count < len(self._workers):
             growing = len(self._workers) < self._useful
-            if self._ended.acquire(timeout=POLL_SECONDS if growing else IDLE_SECONDS):
+            if self._ended.acquire(timeout=POLL_SECONDS if growing and self._looks < EAGER_LOOKS else IDLE_SECONDS):
                 self._ended_count += 1
                 continue
             if self._give_up():
@@ -114,9 +118,10 @@ class Engine:
             now, used = time.perf_counter(), time.process_time()
             helpful = growing and self._would_help(now - wall, (used - cpu) / (now - wall))
             self._helpful = self._helpful + 1 if helpful else 0
+            self._looks += 1
             if self._helpful >= LOOKS_BEFORE_GROWING:
                 self._grow()
-                self._helpful = 0
+                self._helpful = self._looks = 0
             wall, cpu = now, used
 
     @property

@@ -29,6 +29,9 @@ from sinkkit.testing import CrashAt
 SLOW_SECONDS = 0.02
 """How long a slow call takes: half of it before its rows arrive, half after."""
 
+QUICK_SECONDS = 0.0007
+"""How long a quick call waits: several of them fit into one claim, and the next is made meanwhile."""
+
 
 @attrs.frozen(kw_only=True)
 class Plan:
@@ -36,7 +39,7 @@ class Plan:
 
     Attributes:
         rows: How many.
-        mode: ``slow`` calls wait, ``fast`` ones do not, ``mixed`` are fast and wait now and then, ``flaky`` ones are slow and fail at times.
+        mode: ``slow`` calls wait, ``fast`` ones do not, ``quick`` ones hardly, ``mixed`` are fast and wait now and then, ``flaky`` ones are slow and fail at times.
         batch: Rows a call.
         workers: Calls at once.
         file_rows: Rows of a file of the package.
@@ -82,6 +85,8 @@ def sink_of(plan, log):
             never.wait(SLOW_SECONDS / 2)
         if plan.mode == "flaky" and chance < 0.1:
             raise RetryLater("try again")
+        if plan.mode == "quick":
+            never.wait(QUICK_SECONDS)
         said = "timeout" if plan.mode == "flaky" and chance < 0.2 else "ok"
         note(items, batch, said)
         if slow:

@@ -17,6 +17,7 @@ from sinkkit.faults import OF_RUN, Point
 
 SLOW = Plan(rows=120, mode="slow", batch=10, workers=3, file_rows=50)
 FAST = Plan(rows=3_000, mode="fast", batch=2, workers=3, file_rows=1_000)
+QUICK = Plan(rows=2_000, mode="quick", batch=2, workers=2)
 EXTRACTING = [Point.PAGE_EXTRACTED, Point.BEFORE_SEAL, Point.AFTER_SEAL]
 
 
@@ -29,10 +30,11 @@ def test_killed_at_every_point(tmp_path, point):
     assert oracle.violations == []
 
 
+@pytest.mark.parametrize("plan", [FAST, QUICK], ids=["fast", "quick"])
 @pytest.mark.parametrize("point", [Point.AFTER_CLAIM, Point.AFTER_CALL, Point.AFTER_SETTLE], ids=str)
-def test_killed_between_fast_calls(tmp_path, point):
+def test_killed_between_fast_calls(tmp_path, point, plan):
     """Where calls are faster than the journal, no more than the calls of 5 ms a worker are repeated."""
-    oracle, at_points, _ = campaign(tmp_path, FAST, 1, random.Random(1), points=[(point, 4)])
+    oracle, at_points, _ = campaign(tmp_path, plan, 1, random.Random(1), points=[(point, 12 if plan is QUICK else 4)])
 
     assert at_points == 1
     assert oracle.violations == []
@@ -48,10 +50,10 @@ def test_killed_again_and_again(tmp_path):
     assert oracle.violations == []
 
 
-@pytest.mark.parametrize("mode", ["slow", "mixed", "flaky"])
+@pytest.mark.parametrize("mode", ["slow", "quick", "mixed", "flaky"])
 def test_killed_at_random(tmp_path, mode):
     """Killed at instants nobody chose, also while calls fail and are retried, the law holds."""
-    plan = attrs.evolve(SLOW if mode != "mixed" else FAST, mode=mode)
+    plan = attrs.evolve({"mixed": FAST, "quick": QUICK}.get(mode, SLOW), mode=mode)
     oracle, _, _ = campaign(tmp_path, plan, 2, random.Random(), longest=0.3)
 
     assert oracle.violations == []

@@ -127,7 +127,7 @@ def case_of(seed):
         fault_share=chance.choice([0.0, 0.05, 0.25, 0.6]),
         outage=outage_of(chance),
         faults=faults_of(chance, options),
-        latency=chance.choice([0.0, 0.0002, 0.02, 0.5, 3.0]),
+        latency=chance.choice([0.0, 0.0002, 0.0002, 0.02, 0.5, 3.0]),
         commit=chance.choice([0.0, 0.0, 0.002]),
         size_limit=chance.choice([None, None, None, 1, 4, 20]),
         by_row=chance.random() < 0.4,
