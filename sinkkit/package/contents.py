@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from sinkkit.errors import SchemaError
 from sinkkit.package.disk import Disk
 from sinkkit.package.files import ArrowFile, OpenFile, fitted, united
 from sinkkit.package.folder import safe_name
-from sinkkit.package.manifest import PackagedTable
+from sinkkit.package.manifest import JobFile, PackagedTable
 from sinkkit.rows import Row, TableSchema
 from sinkkit.schema.codec import encode_marked
 from sinkkit.schema.columns import Columns, columns_of
@@ -49,6 +50,7 @@ class OpenTable:
     level: int = 0
     merge_key: tuple[str, ...] = ()
     schema_contract: Mapping[str, str] | None = None
+    refused: bool = False
     rows: int = 0
     """Rows taken from the waiting ones; the number of the next."""
     waiting: list[Row] = attrs.field(factory=list)
@@ -100,7 +102,10 @@ class OpenTable:
             merge_key=self.merge_key,
             schema_contract=self.schema_contract,
         )
-        return PackagedTable(schema, self.rows, dict(self.hints))
+        said = {name: {hint["data_type"]} for name, hint in self.hints.items() if "data_type" in hint}
+        types = {name: sorted(column.types | said.get(name, set())) for name, column in self.columns.seen.items()}
+        own = {name: each for name, each in types.items() if each != [schema["columns"][name]["data_type"]]}
+        return PackagedTable(schema, self.rows, dict(self.hints), own)
 
 
 @attrs.define(eq=False)
@@ -114,6 +119,7 @@ class Contents:
         max_file_rows: Most rows a file.
         max_file_bytes: A file that has reached it is followed by another one.
         disk: What writes the files.
+        refused: Rows that contracts refuse, by table; they rest as JSON Lines whatever the format, as no destination gets them.
     """
 
     folder: Path
@@ -123,6 +129,7 @@ class Contents:
     max_file_bytes: int
     disk: Disk
     tables: dict[str, OpenTable] = attrs.field(factory=dict)
+    refused: dict[str, OpenTable] = attrs.field(factory=dict)
     files: list[OpenFile] = attrs.field(factory=list)
     buffered: int = 0
 
@@ -131,6 +138,23 @@ class Contents:
         if name not in self.tables:
             self.tables[name] = OpenTable(name, piece=LONGEST_PIECE if self.file_format == "parquet" else FIRST_PIECE)
         return self.tables[name]
+
+    def refuse(self, name: str, rows: list[Row]) -> None:
+        """Keep *rows* of the table called *name*, which its contract refuses, apart from the others."""
+        table = self.refused.setdefault(name, OpenTable(name, refused=True))
+        for start in range(0, len(rows), LONGEST_PIECE):
+            self.add_lines(table, rows[start : start + LONGEST_PIECE], infer=False)
+
+    def described(self) -> dict[str, PackagedTable]:
+        """Every table as the manifest lists it."""
+        found = {name: table.described() for name, table in self.tables.items()}
+        for name, table in self.refused.items():
+            found[name] = attrs.evolve(found[name], rows=found[name].rows + table.rows)
+        return found
+
+    def finished(self) -> tuple[JobFile, ...]:
+        """Every file as the manifest lists it."""
+        return tuple(file.finished(self.tables[file.table].rows if file.refused else 0) for file in self.files)
 
     def encode_waiting(self, table: OpenTable) -> None:
         """Encode all waiting rows of *table*."""
@@ -210,7 +234,7 @@ class Contents:
         elif table.encoded_bytes >= limit:
             self.flush(table)
         elif self.buffered > BUFFERED_BYTES:
-            for other in self.tables.values():
+            for other in chain(self.tables.values(), self.refused.values()):
                 self.flush(other)
 
     def file_for(self, table: OpenTable, form: str) -> OpenFile:
@@ -220,7 +244,7 @@ class Contents:
         if table.file is None:
             name = f"{safe_name(table.name)}.{len(self.files)}.{form}"
             path, start = self.place_for(table, form, name)
-            table.file = table.latest = OpenFile(path, table.name, form, table.rows, self.disk, name, start)
+            table.file = table.latest = OpenFile(path, table.name, form, table.rows, self.disk, name, start, table.refused)
             self.files.append(table.file)
         return table.file
 

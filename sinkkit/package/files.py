@@ -27,6 +27,7 @@ class OpenFile:
         disk: What writes it.
         name: The name of its job; that of the path unless it continues another file.
         start: Where in the file at *path* it begins.
+        refused: Whether its rows are refused by their table's contract: they count after all others, and are never sent.
     """
 
     path: Path
@@ -36,6 +37,7 @@ class OpenFile:
     disk: Disk
     name: str
     start: int = 0
+    refused: bool = False
     rows: int = 0
     size: int = 0
     chunks: list[Chunk] = attrs.field(factory=list)
@@ -54,12 +56,11 @@ class OpenFile:
     def _written(self, chunk: Chunk, crc: int) -> None:
         self.chunks.append(attrs.evolve(chunk, crc=crc))
 
-    def finished(self) -> JobFile:
-        """The file as the manifest lists it."""
+    def finished(self, before: int = 0) -> JobFile:
+        """The file as the manifest lists it; so many rows of its table stand *before* those that are counted here."""
         chunks = tuple(self.chunks)
-        return JobFile(
-            self.name, self.table, self.format, self.rows, self.size, chunks, self.first_index, self.path.name, self.start
-        )
+        first = self.first_index + before
+        return JobFile(self.name, self.table, self.format, self.rows, self.size, chunks, first, self.path.name, self.start, self.refused)
 
 
 @attrs.define

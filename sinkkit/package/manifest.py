@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,9 @@ FORMAT_VERSION = 1
 NAME = "manifest.json"
 SEAL = ',\n "checksum": "'
 END = '"\n}\n'
+OF_PACKAGE = ("rows", "hints", "types")
+"""What stands beside a table's schema."""
+
 GONE = "restore the package from a backup, or drop it (sinkkit drop) and extract its rows again"
 
 
@@ -60,6 +63,7 @@ class JobFile:
         first_index: The number, within the table, of its first row.
         place: The name of the file on disk that it is in: its own, or that of a small one before it, which it continues.
         start: Where in that file it begins.
+        refused: Whether its rows are refused by their table's contract, and never sent.
     """
 
     name: str
@@ -71,15 +75,24 @@ class JobFile:
     first_index: int
     place: str
     start: int
+    refused: bool = False
 
 
 @attrs.frozen
 class PackagedTable:
-    """A table of a package: its schema, how many rows of it the package holds, and what the user said of its columns."""
+    """A table of a package.
+
+    Attributes:
+        schema: Its schema.
+        rows: How many rows of it the package holds, those that its contract refuses included.
+        hints: What the user said of its columns.
+        types: The data types of values, for columns of which they are not just that of the schema.
+    """
 
     schema: TableSchema
     rows: int
     hints: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
+    types: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)
@@ -117,7 +130,8 @@ def write(manifest: Manifest) -> bytes:
         for name in ("format_version", "load_id", "pipeline_name", "created_at", "shape")
     ]
     tables = ",\n".join(
-        f"  {compact(name)}: {compact({**table.schema, 'rows': table.rows, 'hints': table.hints})}" for name, table in manifest.tables.items()
+        f"  {compact(name)}: {compact({**table.schema, 'rows': table.rows, 'hints': table.hints, 'types': table.types})}"
+        for name, table in manifest.tables.items()
     )
     files = ",\n".join(
         f"  {compact(attrs.asdict(file) | {'chunks': list(map(attrs.astuple, file.chunks))})}" for file in manifest.files
@@ -149,9 +163,10 @@ def read(path: Path) -> Manifest:
         raise PackageCorrupted(f"{path} is not what was written: its checksum is wrong", hint=GONE)
     tables = {
         name: PackagedTable(
-            TableSchema({key: tuple(value) if key == "primary_key" else value for key, value in table.items() if key not in {"rows", "hints"}}),
+            TableSchema({key: tuple(value) if key == "primary_key" else value for key, value in table.items() if key not in OF_PACKAGE}),
             table["rows"],
             table.get("hints", {}),
+            table.get("types", {}),
         )
         for name, table in document["tables"].items()
     }

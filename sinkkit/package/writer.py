@@ -84,7 +84,7 @@ class PackageWriter:
     @property
     def rows(self) -> int:
         """Rows given so far, in all tables."""
-        return sum(table.rows + len(table.waiting) for table in self.contents.tables.values())
+        return sum(table.rows + len(table.waiting) for tables in (self.contents.tables, self.contents.refused) for table in tables.values())
 
     def write_rows(
         self,
@@ -181,8 +181,17 @@ class PackageWriter:
                 self.contents.add_arrow(opened, whole)
         self.faults(Point.PAGE_EXTRACTED)
 
-    def seal(self) -> Manifest:
-        """Write what waits, wait for the disk and give the package its name; afterwards it never changes.
+    def write_refused(self, table: str, rows: list[Row]) -> None:
+        """Add *rows* of *table*, of which something was said or written before, that its contract refuses; they are counted after all others.
+
+        Raises:
+            SourceError: As ``write_rows``.
+        """
+        with self.writing():
+            self.contents.refuse(table, rows)
+
+    def encode_waiting(self) -> None:
+        """Encode what waits, so that the columns of every table are known.
 
         Raises:
             SourceError: If a waiting row cannot be kept, or the files cannot be written. Nothing stays then.
@@ -190,6 +199,16 @@ class PackageWriter:
         with self.writing():
             for table in self.contents.tables.values():
                 self.contents.encode_waiting(table)
+
+    def seal(self) -> Manifest:
+        """Write what waits, wait for the disk and give the package its name; afterwards it never changes.
+
+        Raises:
+            SourceError: If a waiting row cannot be kept, or the files cannot be written. Nothing stays then.
+        """
+        with self.writing():
+            self.encode_waiting()
+            for table in (*self.contents.tables.values(), *self.contents.refused.values()):
                 self.contents.close(table)
             self.contents.disk.finish()
             manifest = Manifest(
@@ -197,8 +216,8 @@ class PackageWriter:
                 pipeline_name=self.pipeline_name,
                 created_at=self.created_at,
                 shape=self.shape,
-                tables={name: table.described() for name, table in self.contents.tables.items()},
-                files=tuple(file.finished() for file in self.contents.files),
+                tables=self.contents.described(),
+                files=self.contents.finished(),
             )
             place = self.part / manifests.NAME
             place.write_bytes(manifests.write(manifest))
