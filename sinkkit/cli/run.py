@@ -35,6 +35,7 @@ from sinkkit.errors import ConfigError, ReferenceNotFound
     show_default=True,
     help="Rows of an earlier run: finish them and leave the new data, finish them and go on, or stop before anything is sent.",
 )
+@click.option("--limit", metavar="N", type=int, help="Take only the first N rows.")
 @click.option("--at", metavar="KEY", help="In a JSON document: where the list of rows is, such as features or result.items.")
 @options.progress
 @options.pipelines_dir
@@ -47,6 +48,7 @@ def run(  # noqa: PLR0917  # click passes them by name
     settings: Sequence[str],
     run_id: str | None,
     on_pending: Any,
+    limit: int | None,
     at: str | None,
     progress: str,
     pipelines_dir: str | None,
@@ -65,7 +67,7 @@ def run(  # noqa: PLR0917  # click passes them by name
         made = pipeline_for(name, target, destination, pipelines_dir, progress)
         return delivered(
             made,
-            lambda: made.run(data, table_name=table, run_id=run_id, on_pending=on_pending),
+            lambda: made.run(data, table_name=table, run_id=run_id, on_pending=on_pending, limit=limit),
             again=resuming(name, settings, pipelines_dir),
         )
 

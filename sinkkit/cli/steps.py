@@ -19,12 +19,13 @@ from sinkkit.cli.run import deliver_pending
 @click.argument("source")
 @click.option("--table", metavar="T", help="Name of the table. Default: that of the file or resource.")
 @click.option("--run-id", metavar="ID", help="A name for this run; of a name that has its data already, nothing is taken.")
+@click.option("--limit", metavar="N", type=int, help="Take only the first N rows.")
 @click.option("--at", metavar="KEY", help="In a JSON document: where the list of rows is, such as features or result.items.")
 @options.progress
 @options.pipelines_dir
 @options.everywhere
 def extract(  # noqa: PLR0917  # click passes them by name
-    pipeline: str, source: str, table: str | None, run_id: str | None, at: str | None, progress: str, pipelines_dir: str | None
+    pipeline: str, source: str, table: str | None, run_id: str | None, limit: int | None, at: str | None, progress: str, pipelines_dir: str | None
 ) -> Answer:
     """Take the rows of SOURCE into a load package of PIPELINE, and send nothing.
 
@@ -33,7 +34,7 @@ def extract(  # noqa: PLR0917  # click passes them by name
     """
     data = source_of(source, at)
     made = sinkkit.pipeline(pipeline, pipelines_dir=pipelines_dir, progress=progress)
-    return _taken(lambda: made.extract(data, table_name=table, run_id=run_id), nothing="there were no rows")
+    return _taken(lambda: made.extract(data, table_name=table, run_id=run_id, limit=limit), nothing="there were no rows")
 
 
 @click.command(short_help="Bring extracted rows into the form their destination wants.")

@@ -47,6 +47,7 @@ def destination(
     idempotency_header: str | None = None,
     timeout: float | None = None,
     durability: str = "full",
+    mapping: Any = None,
     capabilities: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[P, R]], DestinationFactory[P, R]]: ...
 

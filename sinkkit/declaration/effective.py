@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sinkkit.declaration.limits import Adaptive, RateLimit
+from sinkkit.declaration.mapped import configured_mapping
 from sinkkit.declaration.options import OPTION_NAMES, Options, changed
 from sinkkit.declaration.problems import Problems
 from sinkkit.errors import ConfigError
@@ -31,6 +32,7 @@ TYPES: Mapping[str, Any] = {
     "idempotency_header": Word | None,
     "timeout": Seconds | None,
     "durability": str,
+    "mapping": dict | None,
 }
 """What each setting of the decorator is when config gives it; ``none`` takes away one that may be None."""
 
@@ -55,12 +57,15 @@ def in_force(declared: Options, given: Mapping[str, Any], resolver: Resolver) ->
 
 def _configured(name: str, declared: Options, resolver: Resolver) -> Any:
     """What config says of one setting, or ``MISSING``; a policy of retries keeps what config does not say of it."""
-    value = resolver.peek(name, TYPES[name], declared.retry if name == "retry" else MISSING)
+    if name == "mapping":
+        value = configured_mapping(resolver)
+    else:
+        value = resolver.peek(name, TYPES[name], declared.retry if name == "retry" else MISSING)
     if value is not MISSING:
         try:
             changed(Options(), {name: value})
         except ConfigError as error:
-            places = [hit.place for hit in resolver.lookup.hits((name,), stated=True)]
-            where = f" ({places[0]})" if places else ""
+            place = resolver.place((name,))
+            where = f" ({place})" if place else ""
             raise ConfigError(f"{error.message}{where}", hint=error.hint) from None
     return value

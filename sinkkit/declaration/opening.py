@@ -33,7 +33,7 @@ __all__ = ["HOUSE_KEYS", "TYPES", "Ready", "effective_options", "make_ready"]
 NOT_PASSED = frozenset({Role.BATCH, Role.TABLE, Role.FIELD})
 """Roles of what a function gets anew with each call, or not at all."""
 
-HOUSE_KEYS = (*OPTION_NAMES, "http", "capabilities", "mapping", "destination_type")
+HOUSE_KEYS = (*OPTION_NAMES, "http", "capabilities", "destination_type")
 """Keys that may stand in the section of any destination, beside what its function asks for."""
 
 

@@ -13,6 +13,7 @@ from sinkkit.declaration.limits import Adaptive, RateLimit, read_limit, read_wor
 from sinkkit.declaration.naming.convention import convention_problem
 from sinkkit.errors import ConfigError
 from sinkkit.rows import Retry
+from sinkkit.schema.mapping.reading import read_mapping
 
 DEFAULT_WORKERS = 16
 
@@ -42,6 +43,7 @@ class Options:
         idempotency_header: The header in which the injected client sends the batch's key, e.g. ``"Idempotency-Key"``.
         timeout: Seconds a call may take; without one the injected client has 60.
         durability: ``"full"``: fsync before going on; ``"process"``: survives the process, not the power.
+        mapping: What fields rows get before they are kept: columns under other names, paths, templates, constants; in config a table; a run's own goes before it.
     """
 
     batch_size: int = 10
@@ -60,6 +62,7 @@ class Options:
     idempotency_header: str | None = None
     timeout: float | None = None
     durability: str = "full"
+    mapping: Any = attrs.field(default=None, converter=attrs.converters.optional(read_mapping))
 
     def __attrs_post_init__(self) -> None:
         """Check every value, and the pairs that cannot go together."""

@@ -49,7 +49,7 @@ class Parameter:
     by_position: bool = False
 
 
-RESERVED = frozenset({*OPTION_NAMES, "capabilities", "mapping", "name", "spec", "destination_name", "destination_type"})
+RESERVED = frozenset({*OPTION_NAMES, "capabilities", "name", "spec", "destination_name", "destination_type"})
 """Names of the decorator's and factory's own settings, which a function's parameter cannot bear."""
 
 CLIENTS = {"httpx.Client": Role.CLIENT, "httpx.AsyncClient": Role.ASYNC_CLIENT}

@@ -18,10 +18,15 @@ def check_on_pending(given: str) -> None:
         raise ConfigError(f"on_pending={given!r} is not possible", hint="write 'finish', 'continue' or 'fail'")
 
 
-def check_run_id(given: object) -> None:
-    """Raise ``ConfigError`` for a run's name that is no text: two runs of the same name have to be known as such."""
+def check_run_id(given: object, limit: int | None = None) -> None:
+    """Raise ``ConfigError`` for a run's name that is no text: two runs of the same name have to be known as such; nor may a part of the data bear the name of the whole."""
     if given is not None and (not isinstance(given, str) or not given.strip()):
         raise ConfigError(f"run_id={given!r} cannot name a run", hint='give text, for example run_id=str(day) or run_id="2026-11-20"')
+    if given is not None and limit is not None:
+        raise ConfigError(
+            f"run_id={given!r} and limit={limit!r} do not go together: a later run of that name would take no more rows",
+            hint="leave out one of them, or give the part a name of its own in its own pipeline",
+        )
 
 
 def finish_earlier(session: Session, *, run_id: str | None, on_pending: OnPending, has_data: bool) -> bool:

@@ -19,6 +19,7 @@ from sinkkit.runs.location import Location
 from sinkkit.runs.shape import Shape
 from sinkkit.runs.shaping import shaped, steps_for
 from sinkkit.sources import ArrowPage, Page, read
+from sinkkit.sources.quota import Quota
 
 
 @attrs.frozen(kw_only=True)
@@ -54,8 +55,11 @@ def extract(
     run_name: str | None,
     state: PackageState,
     source: str | None = None,
+    quota: Quota | None = None,
 ) -> str | None:
-    """Take all of *data*, which *source* names in words, into a new package; returns its load id, or None if there were no rows.
+    """Take all of *data*, which *source* names in words, or what *quota* wants of it, into a new package.
+
+    Returns its load id, or None if there were no rows.
 
     Raises:
         SourceError: If the data cannot be read or kept; nothing of it stays.
@@ -63,7 +67,7 @@ def extract(
     """
     begun_at = runtime.clock.wall()
     load_id = new_load_id(begun_at)
-    pages = read(data, **attrs.asdict(table, recurse=False))
+    pages = read(data, **attrs.asdict(table, recurse=False), quota=quota)
     with writer_for(storage.location.packages, load_id, shape, storage, runtime) as writer:
         write_pages(shaped(pages, steps_for(shape, load_id)), writer, runtime.observe)
         if writer.rows == 0:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import attrs
+
 from sinkkit.delivery.load import Runtime
 from sinkkit.errors import ConfigError
 from sinkkit.faults import Point
@@ -33,7 +35,9 @@ def normalize(record: PackageRecord, package: Package, shape: Shape, storage: St
         ConfigError: If its rows were normalized in another way; the package stays as it was.
     """
     has = shape_in(package.manifest.shape)
-    if has == shape:
+    if has.mapped is not None:  # rows are mapped once
+        shape = attrs.evolve(shape, mapping=None, mapped=has.mapped)
+    if has == shape and not shape.mapping:
         if record.state is PackageState.EXTRACTED:
             runtime.journal.replace(record.load_id, record.folder, jobs_of(package.manifest))
         return package

@@ -24,7 +24,7 @@ from sinkkit.runs.report import LoadInfo, loads_of
 from sinkkit.runs.session import Session, Surroundings, opened
 from sinkkit.runs.shape import known_shape
 from sinkkit.runs.state import PendingPackage, PipelineState, pending_of, read_state, reading, rejected_records
-from sinkkit.runs.taking import take_and_deliver, take_only
+from sinkkit.runs.taking import Intake, take_and_deliver, take_only
 
 if TYPE_CHECKING:
     from datetime import date, timedelta
@@ -87,6 +87,8 @@ class Pipeline:
         destination: Any = None,
         run_id: str | None = None,
         on_pending: OnPending = "finish",
+        mapping: Any = None,
+        limit: int | None = None,
     ) -> LoadInfo:
         """Deliver what earlier runs left pending, then extract and deliver *data*.
 
@@ -104,6 +106,8 @@ class Pipeline:
                 completed sends nothing and returns its report.
             on_pending: What happens to rows of earlier runs: ``finish`` delivers them and, without a *run_id*, leaves *data* for
                 the next run; ``continue`` delivers them and goes on; ``fail`` raises before anything is sent.
+            mapping: What fields rows get, before they are kept; default: what the destination says; ``{}``: rows stay as they are.
+            limit: Take only so many rows of *data*, which is read no further than one row beyond, and leave the rest.
 
         Returns:
             The report; all rows are delivered or kept as rejected.
@@ -116,11 +120,12 @@ class Pipeline:
             PipelineLocked: If another process runs this pipeline.
         """
         check_on_pending(on_pending)
-        check_run_id(run_id)
+        check_run_id(run_id, limit)
         table = TableArguments(table_name, columns, primary_key, write_disposition, merge_key, schema_contract)
+        intake = Intake.of(table, mapping, limit)
         ready = self._ready(destination)
         with self._session(ready, None if data is None else run_id) as session:
-            return take_and_deliver(session, data, table, run_id, on_pending)
+            return take_and_deliver(session, data, intake, run_id, on_pending)
 
     def extract(
         self,
@@ -133,8 +138,10 @@ class Pipeline:
         merge_key: Any = None,
         schema_contract: Any = None,
         run_id: str | None = None,
+        mapping: Any = None,
+        limit: int | None = None,
     ) -> LoadInfo:
-        """Take *data* into a load package and send nothing; no destination, setting or secret is needed.
+        """Take *data*, or its first *limit* rows, into a load package and send nothing; no destination, setting or secret is needed.
 
         A *run_id* that was completed, or of which packages are pending, extracts nothing.
 
@@ -142,16 +149,17 @@ class Pipeline:
             SourceError: If the data cannot be read or kept; nothing of it stays.
         """
         table = TableArguments(table_name, columns, primary_key, write_disposition, merge_key, schema_contract)
-        check_run_id(run_id)
+        intake = Intake.of(table, mapping, limit)
+        check_run_id(run_id, limit)
         with self._session(None, run_id) as session:
-            return take_only(session, data, table, run_id, known_shape(self.destination).raw)
+            return take_only(session, data, intake, run_id, known_shape(self.destination).raw)
 
     def normalize(self) -> LoadInfo:
         """Bring extracted packages into the form the destination wants, as far as that is known without importing it."""
         from sinkkit.runs.normalizing import normalize_pending
 
         with self._session(None, None) as session:
-            normalize_pending(session, known_shape(self.destination))
+            normalize_pending(session, known_shape(self.destination, self.name))
             return session.info()
 
     def load(self, destination: Any = None, workers: int | None = None) -> LoadInfo:

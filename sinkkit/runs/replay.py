@@ -29,6 +29,7 @@ from sinkkit.runs.extraction import jobs_of, new_load_id, schemas_of, writer_for
 from sinkkit.runs.session import Session
 from sinkkit.runs.shape import shape_of
 from sinkkit.schema.codec import decode, encode
+from sinkkit.schema.mapping.reading import Mappings
 from sinkkit.schema.shapes import shapes_of
 
 Letter: TypeAlias = tuple[RejectedRecord, Row | None]
@@ -104,7 +105,7 @@ def _take(session: Session, choice: Choice, only_from: str | None) -> str | None
     begun_at = runtime.clock.wall()
     load_id = new_load_id(begun_at)
     taken: dict[str, array[int]] = {}
-    with writer_for(storage.location.packages, load_id, shape_of(session.ready), storage, runtime) as writer:
+    with writer_for(storage.location.packages, load_id, attrs.evolve(shape_of(session.ready), mapping=Mappings()), storage, runtime) as writer:
         for page in _pages(_chosen(runtime.journal, choice, only_from)):
             _write(page, writer, session, taken)
         if not taken:

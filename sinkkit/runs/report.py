@@ -31,6 +31,7 @@ class LoadInfo:
         started_at: When the run began, UTC.
         elapsed: How long it took, in seconds.
         data_taken: Whether the data given was extracted; False where pending rows were finished instead.
+        more_left: Whether the data had more rows than the run's ``limit`` let it take.
         held: Rows of unknown fate that wait for somebody to say whether they arrived; they are counted as ``unknown``.
         loads: What the journal knows of each of the load packages: source, counts, times.
     """
@@ -46,6 +47,7 @@ class LoadInfo:
     started_at: datetime
     elapsed: float = 0.0
     data_taken: bool = True
+    more_left: bool = False
     held: int = 0
     loads: tuple[Load, ...] = ()
 
@@ -95,6 +97,7 @@ class LoadInfo:
             "started_at": self.started_at.isoformat(),
             "elapsed": self.elapsed,
             "data_taken": self.data_taken,
+            "more_left": self.more_left,
             "held": self.held,
             "loads": [load.asdict() for load in self.loads],
         }
@@ -124,11 +127,19 @@ def describe(info: LoadInfo) -> str:
         if load.handed_over_at is not None:
             rows = _many(sum(load.handed_over.values()), "row")
             lines.append(f"  {rows} handed over in {load.handed_over_to} ({load.handed_over_at:%Y-%m-%d %H:%M:%S} UTC)")
+    return "\n".join([*lines, *_of_data(info)])
+
+
+def _of_data(info: LoadInfo) -> list[str]:
+    """What is to be known of the data that was given."""
+    lines = []
+    if info.more_left:
+        lines.append("  the data had more rows than the limit of this run; they were not taken")
     if not info.data_taken:
         earlier = "were finished" if info.complete else "come first"
         lines.append(f"  rows of an earlier run {earlier}; the data given was NOT taken")
         lines.append("  if it was the data of that run, you are done; if it was other data, run again (run_id tells the two apart)")
-    return "\n".join(lines)
+    return lines
 
 
 def _words(counts: Counts) -> str:
@@ -141,8 +152,10 @@ def _many(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def info_of(journal: Journal, pipeline_name: str, run: int, *, load_ids: list[str], data_taken: bool, now: float) -> LoadInfo:
-    """The report of run number *run* over the packages *load_ids*, from the journal alone; *now* in seconds since the epoch."""
+def info_of(
+    journal: Journal, pipeline_name: str, run: int, *, load_ids: list[str], data_taken: bool, more_left: bool = False, now: float
+) -> LoadInfo:
+    """The report of run number *run* over the packages *load_ids*, all counts from the journal; *now* in seconds since the epoch."""
     record = journal.run(run)
     loads = loads_of(journal, pipeline_name, load_ids)
     return LoadInfo(
@@ -157,6 +170,7 @@ def info_of(journal: Journal, pipeline_name: str, run: int, *, load_ids: list[st
         started_at=datetime.fromtimestamp(record.started_at, UTC),
         elapsed=max(0.0, (record.ended_at or now) - record.started_at),
         data_taken=data_taken,
+        more_left=more_left,
         held=sum(found.batch.row_count for found in journal.held() if found.load_id in load_ids),
         loads=loads,
     )

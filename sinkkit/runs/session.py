@@ -51,6 +51,7 @@ class Session:
     run: int
     load_ids: list[str] = attrs.field(factory=list)
     data_taken: bool = True
+    more_left: bool = False
     limiter: Limits | None = None
     status: str = "completed"
     """How the run ends if nothing is raised."""
@@ -152,6 +153,7 @@ class Session:
             self.run,
             load_ids=self.load_ids,
             data_taken=self.data_taken,
+            more_left=self.more_left,
             now=self.runtime.clock.wall(),
         )
 

@@ -8,11 +8,15 @@ from typing import Any
 import attrs
 
 from sinkkit.declaration.destination import Destination
+from sinkkit.declaration.mapped import configured_mapping
 from sinkkit.declaration.naming.convention import is_known
 from sinkkit.declaration.opening import Ready, names_of
 from sinkkit.schema.items import ItemsKind
+from sinkkit.schema.mapping.reading import Mappings, read_mapping
 from sinkkit.schema.naming.conventions import Convention
 from sinkkit.schema.naming.names import AS_GIVEN, Names
+from sinkkit.settings.resolve import Resolver
+from sinkkit.settings.wanted import MISSING
 
 
 @attrs.frozen(kw_only=True)
@@ -25,6 +29,8 @@ class Shape:
         names: What tables and columns are called.
         max_nesting_level: Levels of lists that are tables of their own; None: all.
         skip_internal: Whether rows come without the keys that this package gives them.
+        mapping: What is done to rows before everything else; None: it is not known yet.
+        mapped: What was done to the rows of a package; None: it was not known yet.
     """
 
     loader_file_format: str = "jsonl"
@@ -32,6 +38,8 @@ class Shape:
     names: Names = AS_GIVEN
     max_nesting_level: int | None = 0
     skip_internal: bool = True
+    mapping: Mappings | None = attrs.field(default=None, eq=False)
+    mapped: Mapping[str, Any] | None = attrs.field(default=None, eq=False)
 
     @property
     def is_raw(self) -> bool:
@@ -61,6 +69,7 @@ class Shape:
             },
             "max_nesting_level": self.max_nesting_level,
             "skip_internal": self.skip_internal,
+            "mapping": self.mapping.said() if self.mapping is not None else self.mapped,
         }
 
     def told(self) -> str:
@@ -74,11 +83,11 @@ class Shape:
 def shape_in(manifest: Mapping[str, Any]) -> Shape:
     """The shape that a manifest tells of; its convention is known by name alone."""
     known = dict(manifest)
-    names = known.pop("names", None)
+    names, mapped = known.pop("names", None), known.pop("mapping", {})
     if names is None:
-        return Shape(**known)
+        return Shape(**known, mapped=mapped)
     convention = Convention(identifier=str.__str__, **names["convention"])
-    return Shape(**known, names=Names(**{**names, "convention": convention}))
+    return Shape(**known, mapped=mapped, names=Names(**{**names, "convention": convention}))
 
 
 def shape_of(ready: Ready) -> Shape:
@@ -90,11 +99,15 @@ def shape_of(ready: Ready) -> Shape:
         names=ready.names,
         max_nesting_level=options.max_nesting_level,
         skip_internal=options.skip_internal_columns_and_tables,
+        mapping=options.mapping or Mappings(),
     )
 
 
-def known_shape(destination: Destination | None) -> Shape:
-    """What is known of how *destination* wants its rows, without importing or reading anything, else defaults."""
+def known_shape(destination: Destination | None, pipeline: str | None = None) -> Shape:
+    """What is known of how *destination* wants its rows, without importing anything or asking what may be far away, else defaults.
+
+    A mapping is known where names are: it comes before them, and what was named cannot be mapped any more.
+    """
     if destination is None:
         return Shape()
     options, declared = destination.known_options, destination.known
@@ -102,9 +115,14 @@ def known_shape(destination: Destination | None) -> Shape:
     files = Shape(loader_file_format=options.loader_file_format, exact_files=whole_files)
     if declared is None or not is_known(options.naming_convention):
         return files
+    mapping = options.mapping
+    if "mapping" not in destination.options:
+        said = configured_mapping(Resolver(destination.destination_name, pipeline), cheap=True)
+        mapping = mapping if said is MISSING else read_mapping(said)
     return attrs.evolve(
         files,
         names=names_of(options, destination.known_capabilities),
         max_nesting_level=options.max_nesting_level,
         skip_internal=options.skip_internal_columns_and_tables,
+        mapping=mapping or Mappings(),
     )

@@ -1,6 +1,6 @@
 """The chain from pages to the package: what turns pages as they were given into pages as the destination wants them.
 
-``page → Normalizer (names, nesting) → PackageWriter``. A step is called for each page in order and gives pages, of other tables too; a step after the
+``page → Mapper → Normalizer (names, nesting) → PackageWriter``. A step is called for each page in order and gives pages, of other tables too; a step after the
 normalizer sees tables and columns by the names that they have at the destination. Where rows stay as they are, there is no step and no cost.
 """
 
@@ -12,6 +12,7 @@ from typing import Protocol
 
 import attrs
 
+from sinkkit.runs.mapper import Mapper
 from sinkkit.runs.shape import Shape
 from sinkkit.schema.naming.names import Names
 from sinkkit.schema.nesting.places import Table, Tables, kept_whole
@@ -29,7 +30,8 @@ class Step(Protocol):
 
 def steps_for(shape: Shape, load_id: str) -> tuple[Step, ...]:
     """The steps that bring pages of the load *load_id* into *shape*; none if rows stay as they are."""
-    return () if shape.is_raw else (Normalizer.of(shape, load_id),)
+    mapper = (Mapper(shape.mapping, rests_as_arrow=shape.loader_file_format == "parquet"),) if shape.mapping else ()
+    return mapper if shape.is_raw else (*mapper, Normalizer.of(shape, load_id))
 
 
 def shaped(pages: Iterator[Page], steps: Sequence[Step]) -> Iterator[Page]:

@@ -17,17 +17,17 @@ Run: TypeAlias = Callable[[Coroutine[Any, Any, Any]], Any]
 """Runs a coroutine to its end and gives what it returns."""
 
 
-def drive(source: AsyncIterable[Any]) -> Iterator[Any]:
+def drive(source: AsyncIterable[Any], wanted: Callable[[], int]) -> Iterator[Any]:
     """The items of *source*, one after another, whether or not an event loop runs in this thread.
 
-    What *source* raises is raised here, after the items before it. An async generator that is
+    No more are taken at a time than are *wanted* then. What *source* raises is raised here, after the items before it. An async generator that is
     not read to its end is closed on its loop.
     """
     with event_loop() as run:
         iterator = aiter(source)
         ended: BaseException | None = None
         while ended is None:
-            items, ended = run(take(iterator))
+            items, ended = run(take(iterator, min(ITEMS_A_TURN, wanted())))
             yield from items
         if not isinstance(ended, StopAsyncIteration):
             raise ended
@@ -43,14 +43,14 @@ def awaited(promise: Awaitable[Any]) -> Any:
         return run(wait())
 
 
-async def take(iterator: AsyncIterator[Any]) -> tuple[list[Any], BaseException | None]:
-    """The next items, up to a page that came as one, and what ended them, if anything did.
+async def take(iterator: AsyncIterator[Any], most: int) -> tuple[list[Any], BaseException | None]:
+    """The next items, *most* of them or up to a page that came as one, and what ended them, if anything did.
 
     ``SystemExit`` and the like are handed over as a value: raised inside a task they would stop the loop itself.
     """
     items: list[Any] = []
     try:
-        while len(items) < ITEMS_A_TURN:
+        while len(items) < most:
             item = await anext(iterator)
             items.append(item.copy() if type(item) is dict else item)
             if kind_of(type(item)) in (Kind.PAGE, Kind.ARROW):

@@ -14,6 +14,7 @@ from sinkkit.rows import Row
 from sinkkit.sources.arrow import record_batches
 from sinkkit.sources.kinds import Kind, as_row, kind_of
 from sinkkit.sources.pages import ROWS_A_PAGE, ArrowPage, Page, RowsPage, TableHints
+from sinkkit.sources.quota import Quota
 
 KEYS_SEEN = 16
 """Rows at the head of a list whose keys are looked at here; to look at all would cost more than everything else in this
@@ -30,6 +31,7 @@ class Stream:
         before: Rows the table had before this data.
         taken: Rows taken from this data so far.
         kind: What its items are, once known: all of them are of one kind.
+        quota: How many rows are wanted; None: all.
     """
 
     table: TableHints
@@ -37,6 +39,12 @@ class Stream:
     before: int = 0
     taken: int = 0
     kind: Kind | None = None
+    quota: Quota | None = None
+
+    @property
+    def next_page(self) -> int:
+        """Single rows to take at a time."""
+        return ROWS_A_PAGE if self.quota is None else self.quota.next_page
 
     @property
     def row(self) -> int:
@@ -102,7 +110,7 @@ def item_pages(data: Iterable[Any], stream: Stream) -> Iterator[Page]:
             chunk = []
             try:
                 iterator = iter(data) if iterator is None else iterator
-                fill(chunk, iterator, stream.row)
+                fill(chunk, iterator, stream)
             except Exception as error:  # noqa: BLE001  # raised again below, after the rows before it
                 failure = error
             yield from chunk_pages(chunk, stream, ROWS_A_PAGE)
@@ -123,12 +131,13 @@ def blame(error: Exception, label: str, rows: int) -> NoReturn:
     ) from error
 
 
-def fill(chunk: list[Any], iterator: Iterator[Any], number: int) -> None:
+def fill(chunk: list[Any], iterator: Iterator[Any], stream: Stream) -> None:
     """Put items of *iterator* into *chunk*: single ones until it is a page, or a page that comes as one.
 
     Rows are copied as they come, since a generator may give the same object again with other values.
     """
-    for item in islice(iterator, ROWS_A_PAGE):
+    number = stream.row
+    for item in islice(iterator, stream.next_page):
         if type(item) is dict:
             chunk.append(item.copy())
             continue

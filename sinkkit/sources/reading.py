@@ -14,6 +14,7 @@ from sinkkit.errors import SourceError
 from sinkkit.sources.iterables import Stream, arrow_pages, blame, item_pages, list_pages
 from sinkkit.sources.kinds import Kind, converter_of, is_arrow, kind_of
 from sinkkit.sources.pages import Columns, Page, PartialHints, Source
+from sinkkit.sources.quota import Quota
 
 CALLABLES = (FunctionType, MethodType, partial)
 
@@ -27,6 +28,7 @@ def read(
     write_disposition: str | None = None,
     merge_key: str | Sequence[str] | None = None,
     schema_contract: str | Mapping[str, str] | None = None,
+    quota: Quota | None = None,
 ) -> Iterator[Page]:
     """The rows of *data*, a page at a time; what the caller says of the table wins over what a resource says.
 
@@ -40,6 +42,7 @@ def read(
         write_disposition: ``append`` (default), ``replace`` or ``merge``.
         merge_key: One column name or several.
         schema_contract: What becomes of new tables, columns and data types: one mode or a mapping of these to modes.
+        quota: How many rows are wanted; None: all.
 
     Returns:
         An iterator of ``RowsPage`` and ``ArrowPage``. No more than about one page is held, and data is touched only when the
@@ -58,14 +61,14 @@ def read(
         merge_key=merge_key,
         schema_contract=schema_contract,
     )
-    return all_pages(data, given)
+    return all_pages(data, given) if quota is None else quota.pages(all_pages(data, given, quota))
 
 
-def all_pages(data: Any, given: PartialHints) -> Iterator[Page]:
-    """The pages of every table in *data*."""
+def all_pages(data: Any, given: PartialHints, quota: Quota | None = None) -> Iterator[Page]:
+    """The pages of every table in *data*, taken no further than *quota* needs."""
     counts: Counter[str] = Counter()
     for stream, items in streams_in(data, given, "rows", None):
-        stream.before = counts[stream.table.name]
+        stream.before, stream.quota = counts[stream.table.name], quota
         yield from stream_pages(items, stream)
         counts[stream.table.name] += stream.taken
 
@@ -111,7 +114,7 @@ def stream_pages(data: Any, stream: Stream) -> Iterator[Page]:
     if isinstance(data, AsyncIterable):
         from sinkkit.sources.coroutines import drive
 
-        return item_pages(drive(data), stream)
+        return item_pages(drive(data, lambda: stream.next_page), stream)
     if isinstance(data, Iterable) or hasattr(kind, "__getitem__"):
         return item_pages(data, stream)
     raise SourceError(

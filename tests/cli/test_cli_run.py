@@ -242,3 +242,12 @@ def test_a_module_that_fails_is_told_with_its_place(sinkkit_command, tmp_path):
     assert "broken.py, line 1" in done.err
     assert 'broken.py", line 1' in traced.err
     assert "Traceback" in traced.err
+
+
+def test_a_run_can_be_limited_to_the_first_rows(sinkkit_command, sent):
+    """--limit sends only so many rows, and says that there were more."""
+    done = sinkkit_command("run", "sinks.good", "sinks.fifty", "--limit", "15")
+
+    assert done.status == 0
+    assert [row["id"] for row in sent()] == IDS[:15]
+    assert "more rows than the limit" in done.out
