@@ -4,7 +4,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test check docs bench crash simulate memory clean distclean
+.PHONY: help demo test check docs schema bench crash simulate memory clean distclean
 
 help:  ## show what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ check: $(READY)  ## lint, types, the import ladder and the other house rules
 
 docs: $(READY)  ## write the tables of the settings' reference from the code
 	$(BIN)/python docs/generate_settings.py
+
+schema: $(READY)  ## write what a new journal is made with, after a migration was added
+	$(BIN)/python tests/journal/write_schema.py
 
 bench: $(READY)  ## measure the parts; asserts nothing
 	$(BIN)/python benchmarks/run.py

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 
+from write_schema import schema
+
 from sinkkit.clock import SystemClock
-from sinkkit.journal.opening import scripts
+from sinkkit.journal.opening import MIGRATIONS, SCHEMA, scripts
 from sinkkit.journal.records import Counts
 from sinkkit.journal.sqlite import SqliteJournal
 
@@ -56,3 +58,15 @@ def test_old_receipts_are_as_old_as_their_package(tmp_path):
     journal.close()
 
     assert (spared.receipts, gone.receipts, gone.packages, left) == (0, 1, 0, [])
+
+
+def test_a_new_file_is_what_the_migrations_lead_to():
+    """A new journal is made in one go and equals one that was brought up from the first format; `make schema` writes how."""
+    assert SCHEMA.read_text(encoding="utf-8") == schema()
+
+
+def test_migrations_are_numbered_one_after_another():
+    """A file's number is the version that it leads to."""
+    names = sorted(path.name for path in MIGRATIONS.glob("*.sql"))
+
+    assert [int(name[:3]) for name in names] == list(range(1, len(names) + 1))
