@@ -2,36 +2,67 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import httpx
 
 import sinkkit
-from sinkkit.destinations.http_api.requests import Request, planned
-from sinkkit.destinations.http_api.settings import RestSettings
-from sinkkit.destinations.http_api.statuses import judge, seconds_asked
-from sinkkit.errors import CallFailed
-
-if TYPE_CHECKING:
-    from sinkkit import Outcome
+from sinkkit import Outcome, TableSchema
+from sinkkit.destinations.http_api.answers import outcome_of
+from sinkkit.destinations.http_api.exchange import Said, exchange
+from sinkkit.destinations.http_api.requests import Request, endpoints_of, planned
+from sinkkit.destinations.http_api.settings import Endpoint, RestSettings
+from sinkkit.destinations.http_api.statuses import SUCCESSFUL, judge, seconds_asked
+from sinkkit.errors import Halt
 
 REASON_CHARACTERS = 2048
 """How much of an answer is kept as a reason, as for any destination."""
 
 
 @sinkkit.destination(batch_size=100, spec=RestSettings)
-def rest(items: list[dict[str, Any]], settings: RestSettings, http: httpx.Client) -> Outcome | None:
-    """Send rows to an HTTP API as the settings say; see docs/reference/rest.md."""
+def rest(items: list[dict[str, Any]], table: TableSchema, settings: RestSettings, http: httpx.Client) -> Outcome:
+    """Send rows to an HTTP API as the settings say; see docs/reference/rest.md.
+
+    A batch is one request. Rows that need others, for another endpoint or another path, go out in calls of their own.
+    """
+    refuse_unknown(endpoints_of(settings).names, table["columns"])
     plan = planned(settings, items)
-    if len(plan.requests) > 1:
-        raise CallFailed(f"these {len(items)} rows need {len(plan.requests)} requests, and one is sent for a batch", hint="set batch_size = 1")
-    for request in plan.requests:
-        send(request, settings, http)
-    return sinkkit.Outcome(rejected=plan.rejected) if plan.rejected else None
+    if plan.rejected or len(plan.requests) > 1:
+        return Outcome(rejected=plan.rejected, unsent=[request.rows for request in plan.requests])
+    [request] = plan.requests
+    return deliver(request, items, settings, http)
 
 
-def send(request: Request, settings: RestSettings, http: httpx.Client) -> None:
-    """Send *request*; what is no success is raised."""
-    answer = http.request(request.method, request.url, headers=dict(request.headers), content=request.body)
-    if not judge(answer.status_code, answer.text[:REASON_CHARACTERS], seconds_asked(answer.headers), settings.statuses):
-        answer.raise_for_status()
+def refuse_unknown(names: Iterable[str], columns: Mapping[str, Any]) -> None:
+    """Refuse a template that names a field which no row of the table can have.
+
+    Raises:
+        Halt: If there is one; nothing was sent.
+    """
+    for name in sorted(names):
+        first = name.partition(".")[0]
+        if name not in columns and first not in columns:
+            raise Halt(f"the settings name the field {name!r}, and the table has none", hint=f"its fields are: {', '.join(columns)}")
+
+
+def deliver(request: Request, items: list[dict[str, Any]], settings: RestSettings, http: httpx.Client) -> Outcome:
+    """Send *request*, which holds all *items*, and read what became of them; what is no success is raised."""
+    endpoint = settings.delete if request.operation == "delete" and settings.delete else settings
+    answer, statuses = endpoint.answer, endpoint.statuses
+
+    def wanted(status: int) -> bool:
+        return answer.is_read and (status in SUCCESSFUL or status in statuses.read)
+
+    said = exchange(http, request, most_bytes=answer.most_bytes, most_seconds=answer.most_seconds, wanted=wanted)
+    if settled_by_status(said, endpoint):
+        return Outcome()
+    if not wanted(said.status):
+        said.raise_for_status()
+        return Outcome()
+    return outcome_of(said.body, items, answer, statuses)
+
+
+def settled_by_status(said: Said, endpoint: Endpoint) -> bool:
+    """Whether the status alone says that all is well; what the settings call otherwise is raised, as ``judge`` does."""
+    return judge(said.status, said.text[:REASON_CHARACTERS], seconds_asked(said.response.headers), endpoint.statuses)

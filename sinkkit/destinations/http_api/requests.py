@@ -8,10 +8,11 @@ from typing import Any
 
 import attrs
 
-from sinkkit.destinations.http_api.bodies import CONTENT_TYPES, Encode, encoder, row_maker
+from sinkkit.destinations.http_api.bodies import Encode, encoder, row_maker
+from sinkkit.destinations.http_api.places import find
 from sinkkit.destinations.http_api.settings import Endpoint, RestSettings
 from sinkkit.destinations.http_api.targets import MakeTarget, Target, target_maker
-from sinkkit.destinations.http_api.templates import CannotFill, Fill, read, templates_in
+from sinkkit.destinations.http_api.templates import THE_REST, WHOLE_ROW, CannotFill, Fill, read, templates_in
 from sinkkit.errors import Reject
 
 
@@ -25,6 +26,7 @@ class Request:
         headers: What it adds to the headers of the client.
         body: The body; empty where there is none.
         rows: The indices of its rows in ``items``.
+        operation: ``upsert`` or ``delete``: which of the endpoints it goes to.
     """
 
     method: str
@@ -32,6 +34,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes = attrs.field(repr=False)
     rows: tuple[int, ...]
+    operation: str = "upsert"
 
 
 @attrs.frozen
@@ -44,91 +47,141 @@ class Planned:
 
 @attrs.frozen(eq=False)
 class Compiled:
-    """An endpoint, read: what it makes of rows."""
+    """An endpoint, read: what it makes of rows, and the fields that its templates name."""
 
+    operation: str
     endpoint: Endpoint
     target: MakeTarget
     shape: Fill
     encode: Encode
+    names: frozenset[str]
 
 
 @attrs.frozen
 class Group:
     """Rows that share a request."""
 
+    made: Compiled
     target: Target
     rows: list[int] = attrs.field(factory=list)
 
 
+@attrs.frozen(eq=False)
+class Endpoints:
+    """The endpoints of a destination."""
+
+    upsert: Compiled
+    delete: Compiled | None
+    operation_field: str
+    delete_when: Sequence[Any]
+
+    def of(self, row: Mapping[str, Any]) -> Compiled:
+        """The one that *row* goes to."""
+        if self.delete is None:
+            return self.upsert
+        value = find(row, self.operation_field)
+        wanted = any(value == one and isinstance(value, str) is isinstance(one, str) for one in self.delete_when)
+        return self.delete if wanted else self.upsert
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every field that a template of them names."""
+        named = self.upsert.names if self.delete is None else self.upsert.names | self.delete.names
+        return named | {self.operation_field} if self.operation_field else named
+
+
 @lru_cache(maxsize=64)
-def compiled(settings: RestSettings) -> Compiled:
-    """The endpoint of *settings*, read once."""
-    control = ""
-    taken = frozenset({*_named(settings), control})
-    return Compiled(settings, target_maker(settings), row_maker(settings, taken, control), encoder(settings))
+def endpoints_of(settings: RestSettings) -> Endpoints:
+    """The endpoints of *settings*, read once."""
+    control = settings.operation_field
+    upsert = _compiled("upsert", settings, settings, control)
+    delete = settings.delete
+    return Endpoints(upsert, _compiled("delete", delete, settings, control) if delete else None, control, delete.when if delete else ())
 
 
-def _named(endpoint: Endpoint) -> list[str]:
-    """The fields that templates of *endpoint* name by themselves."""
+def _compiled(operation: str, endpoint: Endpoint, settings: RestSettings, control: str) -> Compiled:
+    if not endpoint.base_url:
+        endpoint = attrs.evolve(endpoint, base_url=settings.base_url)
+    named = named_fields(endpoint)
+    taken = frozenset([name.partition(".")[0] for name in named] + ([control] if control else []))
+    return Compiled(operation, endpoint, target_maker(endpoint), row_maker(endpoint, taken, control), encoder(endpoint), frozenset(named))
+
+
+def named_fields(endpoint: Endpoint) -> list[str]:
+    """The fields that templates of *endpoint* name by themselves, as dotted paths."""
     every = [read(endpoint.path, "path")]
-    for what in ("query", "headers", "row"):
+    for what in ("query", "headers", "row", "lines", "body"):
         every += templates_in(getattr(endpoint, what), what)
-    return [name.partition(".")[0] for template in every for name in template.names]
+    every += templates_in(endpoint.file.fields, "file.fields")
+    return [name for template in every for name in template.names if name not in (WHOLE_ROW, THE_REST)]
 
 
 def planned(settings: RestSettings, items: Sequence[Mapping[str, Any]]) -> Planned:
     """The requests for *items*. A pure function: nothing is sent."""
-    endpoint = compiled(settings)
+    endpoints = endpoints_of(settings)
     rejected: dict[int, str] = {}
     groups: dict[Any, Group] = {}
     for index, row in enumerate(items):
+        made = endpoints.of(row)
         try:
-            target = endpoint.target(row)
+            target = made.target(row)
         except CannotFill as error:
             rejected[index] = str(error)
             continue
-        key = index if settings.send == "row" else target
-        groups.setdefault(key, Group(target)).rows.append(index)
-    requests = [request for group in groups.values() if (request := _request(endpoint, group, items, rejected)) is not None]
+        key = index if made.endpoint.send == "row" else (made.operation, target)
+        groups.setdefault(key, Group(made, target)).rows.append(index)
+    requests = [request for group in groups.values() if (request := _request(group, items, rejected)) is not None]
     return Planned(requests, rejected)
 
 
-def _request(made: Compiled, group: Group, items: Sequence[Mapping[str, Any]], rejected: dict[int, str]) -> Request | None:
+def _request(group: Group, items: Sequence[Mapping[str, Any]], rejected: dict[int, str]) -> Request | None:
     """The request of *group*; rows of it that cannot be sent are *rejected*. None if that is all of them."""
+    made = group.made
     shaped: dict[int, Any] = {}
     for index in group.rows:
         try:
             shaped[index] = made.shape(items[index])
         except CannotFill as error:
             rejected[index] = str(error)
+    try:
+        body, kind = _body(made, shaped, items)
+    except (Reject, CannotFill):  # which row it was is found out by trying each alone
+        for index in list(shaped):
+            reason = _why_not(made, shaped[index], items[index])
+            if reason is not None:
+                rejected[index] = reason
+                del shaped[index]
+        body, kind = _body(made, shaped, items)
     if not shaped:
         return None
-    try:
-        body = _body(made, shaped, items)
-    except Reject:  # which row it was is found out by trying each alone
-        for index, row in list(shaped.items()):
-            try:
-                made.encode([row], items[index])
-            except Reject as error:
-                rejected[index] = error.message
-                del shaped[index]
-        if not shaped:
-            return None
-        body = _body(made, shaped, items)
     endpoint = made.endpoint
-    headers = {**({"Content-Type": CONTENT_TYPES[endpoint.format]} if body else {}), **dict(group.target.headers)}
-    return Request(method=endpoint.method, url=group.target.url, headers=headers, body=body, rows=tuple(shaped))
+    headers = {**({"Content-Type": kind} if kind else {}), **({"Content-Encoding": "gzip"} if body and endpoint.compression == "gzip" else {})}
+    headers.update(group.target.headers)
+    return Request(
+        method=endpoint.method, url=group.target.url, headers=headers, body=body, rows=tuple(shaped), operation=made.operation
+    )
 
 
-def _body(made: Compiled, shaped: Mapping[int, Any], items: Sequence[Mapping[str, Any]]) -> bytes:
-    return made.encode(list(shaped.values()), items[next(iter(shaped))])
+def _body(made: Compiled, shaped: Mapping[int, Any], items: Sequence[Mapping[str, Any]]) -> tuple[bytes, str]:
+    return made.encode(list(shaped.values()), items[next(iter(shaped))]) if shaped else (b"", "")
+
+
+def _why_not(made: Compiled, shaped: Any, row: Mapping[str, Any]) -> str | None:
+    """Why the body of one row cannot be written; None if it can."""
+    try:
+        made.encode([shaped], row)
+    except Reject as error:
+        return error.message
+    except CannotFill as error:
+        return str(error)
+    return None
 
 
 def requests_for(items: Sequence[Mapping[str, Any]], **settings: Any) -> list[Request]:
     """The requests that ``sinkkit.destinations.rest`` would send for the rows *items* under *settings*, without sending any.
 
-    A pure function of its arguments. *settings* are those of ``rest`` as its call takes them, or ``settings=`` an object of
-    ``RestSettings``. Rows that cannot be sent are in none of the requests.
+    A pure function of its arguments. *settings* are those of ``rest`` as its call takes them; tables in them may be given as
+    mappings. ``settings=`` takes an object of ``RestSettings`` in their place. Rows that cannot be sent are in none of the requests.
 
     Raises:
         ConfigError: If the settings are impossible.

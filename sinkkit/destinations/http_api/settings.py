@@ -7,7 +7,9 @@ from typing import Any, Literal
 
 import attrs
 
+from sinkkit.destinations.http_api.answer_settings import Answer
 from sinkkit.destinations.http_api.places import put
+from sinkkit.destinations.http_api.records import record
 from sinkkit.destinations.http_api.templates import read, templates_in
 from sinkkit.errors import ConfigError
 
@@ -27,22 +29,48 @@ class Statuses:
         retry: Nothing arrived; try again.
         refused: Refused, definitely.
         halt: Nothing arrived; stop the run.
+        read: The answer is read as that of a success is, for APIs that answer 400 or 422 with a result for each row.
     """
 
     delivered: list[int] = attrs.field(factory=list)
     retry: list[int] = attrs.field(factory=list)
     refused: list[int] = attrs.field(factory=list)
     halt: list[int] = attrs.field(factory=list)
+    read: list[int] = attrs.field(factory=list)
 
     def __attrs_post_init__(self) -> None:
         """Check every code."""
-        every = [*self.delivered, *self.retry, *self.refused, *self.halt]
+        every = [*self.delivered, *self.retry, *self.refused, *self.halt, *self.read]
         wrong = [code for code in every if not 200 <= code <= 599]  # noqa: PLR2004  # the codes that end a request, RFC 9110, 15
         if wrong:
             raise ConfigError(f"statuses names {wrong[0]}, which is no status code of an answer", hint="codes are 200 to 599")
         twice = [code for code in every if every.count(code) > 1]
         if twice:
             raise ConfigError(f"statuses names {twice[0]} twice", hint="say of each code one thing")
+
+
+@attrs.frozen(kw_only=True)
+class File:
+    """``file``: the file of a ``multipart`` body.
+
+    Attributes:
+        field: The name of its part.
+        name: Its own name.
+        format: What is in it: ``csv``, ``jsonl`` or ``json``.
+        fields: Further parts, texts; in a request of one row, templates.
+    """
+
+    field: str = "file"
+    name: str = "rows.csv"
+    format: Literal["csv", "jsonl", "json"] = "csv"
+    fields: dict[str, Any] = attrs.field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse names that would break the frame of their part."""
+        for name in (self.field, self.name, *self.fields):
+            if not name or re.search(r'[^\x20-\x7e]|["\\]', name):
+                raise ConfigError(f"{name!r} is no name of a part or a file", hint="write printable ASCII without quotes")
+        list(templates_in(self.fields, "file.fields"))
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -56,12 +84,16 @@ class Endpoint:
         send: ``batch``: the rows of a batch whose path, query and headers are the same share a request; ``row``: each has its own.
         query: Parameters of the URL; one whose field is null or missing is left out.
         headers: Headers; one whose field is null or missing is left out. Keys and passwords belong under ``[destination.NAME.http]``.
-        format: ``json`` or ``jsonl`` (a line a row).
+        format: The body: ``json``; ``jsonl``, a line a row; ``csv``; ``form``, URL-encoded; ``multipart``, a file; ``none``.
+        compression: ``gzip`` compresses the body.
+        lines: With ``jsonl``: the lines that each row becomes, where they are not one; templates as ``row`` is one.
+        file: With ``multipart``: the file and what stands beside it.
         rows_at: Where in the body the rows stand, such as ``inputs``; without it, the body is the list of rows, or the row.
         body: Constants beside the rows, for which ``rows_at`` is needed; in a request of one row, templates.
         row: What each row becomes; without it, the row as it is, but for what says which operation is meant.
         drop_nulls: Whether fields that are null are left out of the body.
         statuses: What status codes mean.
+        answer: Where an answer says what became of each row; without it, its status says that all is well.
     """
 
     base_url: str = ""
@@ -70,12 +102,16 @@ class Endpoint:
     send: Literal["batch", "row"] = "batch"
     query: dict[str, Any] = attrs.field(factory=dict)
     headers: dict[str, str] = attrs.field(factory=dict)
-    format: Literal["json", "jsonl"] = "json"
+    format: Literal["json", "jsonl", "csv", "form", "multipart", "none"] = "json"
+    compression: Literal["none", "gzip"] = "none"
+    lines: list[Any] = attrs.field(factory=list)
+    file: File = attrs.field(factory=File, converter=lambda value: record(File, value))
     rows_at: str = ""
     body: dict[str, Any] = attrs.field(factory=dict)
     row: dict[str, Any] = attrs.field(factory=dict)
     drop_nulls: bool = False
-    statuses: Statuses = attrs.field(factory=Statuses)
+    statuses: Statuses = attrs.field(factory=Statuses, converter=lambda value: record(Statuses, value))
+    answer: Answer = attrs.field(factory=Answer, converter=lambda value: record(Answer, value))
 
     def __attrs_post_init__(self) -> None:
         """Check what can be checked without a row."""
@@ -84,8 +120,11 @@ class Endpoint:
             if not TOKEN.fullmatch(name):
                 raise ConfigError(f"{name!r} is no name of a header", hint="names are letters, digits and hyphens")
             _refuse_controls(value, f"headers.{name}")
-        for what in ("query", "body", "row", "headers"):
+        for what in ("query", "body", "row", "headers", "lines"):
             list(templates_in(getattr(self, what), what))
+        if self.statuses.read and not self.answer.is_read:
+            raise ConfigError("statuses.read names statuses whose answer is to be read, and nothing under answer says how", hint="write [answer.results] or [answer.errors]")
+        check_format(self)
         self._check_body()
 
     def _check_body(self) -> None:
@@ -94,15 +133,65 @@ class Endpoint:
                 put(dict(self.body), self.rows_at, [])
             except ValueError as error:
                 raise ConfigError(f"rows_at={self.rows_at!r} goes through {error}, which body says is no table", hint="choose another place") from None
-        if self.format == "jsonl" and (self.rows_at or self.body):
-            raise ConfigError("format='jsonl' has a line for each row, and no place for rows_at or body", hint="leave them out, or write format = 'json'")
+        if self.send == "batch" and (one := next((name for template in templates_in(self.body, "body") for name in template.names), None)):
+            raise ConfigError(f"body names the field {one!r}, and a batch has many rows", hint='write it under row, or send = "row"')
         if self.body and not self.rows_at and self.send == "batch":
             raise ConfigError("body says what stands beside the rows, and not where the rows stand", hint='write for example rows_at = "inputs"')
 
 
 @attrs.frozen(kw_only=True, eq=False)
+class DeleteEndpoint(Endpoint):
+    """``delete``: where rows go that are to be deleted; one a request and without body, unless it says otherwise.
+
+    Attributes:
+        when: Values of ``operation_field`` that mean so.
+    """
+
+    method: str = "DELETE"
+    send: Literal["batch", "row"] = "row"
+    format: Literal["json", "jsonl", "csv", "form", "multipart", "none"] = "none"
+    when: list[Any] = attrs.field(factory=lambda: [True])
+
+
+@attrs.frozen(kw_only=True, eq=False)
 class RestSettings(Endpoint):
-    """The settings of ``sinkkit.destinations.rest``."""
+    """The settings of ``sinkkit.destinations.rest``: those of an endpoint, and which rows go to another one.
+
+    Attributes:
+        operation_field: The field that says which rows are to be deleted, a dotted path; it is no part of the body.
+        delete: The endpoint of those rows.
+    """
+
+    operation_field: str = ""
+    delete: DeleteEndpoint | None = attrs.field(default=None, converter=lambda value: record(DeleteEndpoint, value))
+
+    def __attrs_post_init__(self) -> None:
+        """Check what can be checked without a row."""
+        super().__attrs_post_init__()
+        if bool(self.operation_field) != bool(self.delete):
+            raise ConfigError(
+                "operation_field and delete belong together: which rows are to be deleted, and where",
+                hint='write operation_field = "_deleted" and [destination.NAME.delete] with a path such as "/contacts/{id}"',
+            )
+
+
+def check_format(endpoint: Endpoint) -> None:
+    """Refuse settings of a body that its format has no place for.
+
+    Raises:
+        ConfigError: Naming them.
+    """
+    form = endpoint.format
+    if form != "json" and (endpoint.rows_at or endpoint.body):
+        raise ConfigError(f"format={form!r} has no place for rows_at and body", hint="leave them out, or write format = 'json'")
+    if form != "jsonl" and endpoint.lines:
+        raise ConfigError(f"lines are those of format='jsonl', and this is {form!r}", hint="write row, or format = 'jsonl'")
+    if endpoint.lines and endpoint.row:
+        raise ConfigError("lines and row both say what a row becomes", hint="write what row says as one of the lines")
+    if form == "form" and endpoint.send == "batch":
+        raise ConfigError("format='form' has the fields of one row", hint='write send = "row"')
+    if endpoint.send == "batch" and any(template.names for template in templates_in(endpoint.file.fields, "file.fields")):
+        raise ConfigError("file.fields names fields of a row, and a batch has many rows", hint='write constants, or send = "row"')
 
 
 def _check_target(endpoint: Endpoint) -> None:

@@ -1,19 +1,45 @@
-"""What the status of an answer means for the rows of its request, where the settings say so."""
+"""What a status code means for the rows of its request, where the settings say so, or inside an answer."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from enum import StrEnum
 
 from sinkkit.destinations.http_api.settings import Statuses
 from sinkkit.errors import Halt, Reject, RetryLater
 
 SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]*)?")
 
+SUCCESSFUL = range(200, 300)
+AGAIN = frozenset({408, 423, 425, 429, 500, 502, 503, 504})
+"""Statuses of a single row, inside an answer, that pass; a server that knows which row failed knows that it did."""
+
+
+class Meaning(StrEnum):
+    """What a status code says of a row."""
+
+    DELIVERED = "delivered"
+    RETRY = "retry"
+    REFUSED = "refused"
+
+
+def meaning_of(status: int, statuses: Statuses) -> Meaning:
+    """What *status* means as the status of one row inside an answer."""
+    if status in statuses.delivered:
+        return Meaning.DELIVERED
+    if status in statuses.retry:
+        return Meaning.RETRY
+    if status in statuses.refused or status in statuses.halt:
+        return Meaning.REFUSED
+    if status in SUCCESSFUL:
+        return Meaning.DELIVERED
+    return Meaning.RETRY if status in AGAIN else Meaning.REFUSED
+
 
 def judge(status: int, said: str, after: float | None, statuses: Statuses) -> bool:
-    """Whether *status* means that every row was delivered; False: the settings say nothing of it.
+    """Whether *status*, that of an answer, means that every row was delivered; False: the settings say nothing of it.
 
     Args:
         status: The code.
@@ -22,7 +48,7 @@ def judge(status: int, said: str, after: float | None, statuses: Statuses) -> bo
         statuses: The settings.
 
     Raises:
-        RetryLater: If the settings call it a reason to try again.
+        RetryLater: If they call it a reason to try again.
         Reject: If they call it a refusal.
         Halt: If they call it a reason to stop.
     """

@@ -1,0 +1,87 @@
+"""One request and its answer: how much of it is read, and for how long."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import httpx
+
+from sinkkit.destinations.http_api.requests import Request
+from sinkkit.errors import CallFailed
+
+REASON_BYTES = 16 * 1024
+"""How much is read of an answer of which only its beginning counts, as a reason."""
+
+FRAMING = ("content-encoding", "content-length", "transfer-encoding")
+"""Headers that speak of the body as it travelled."""
+
+
+@attrs.frozen
+class Said:
+    """An answer: its status and headers as httpx has them, and its body as far as it was read."""
+
+    response: httpx.Response
+    body: bytes
+    complete: bool
+
+    @property
+    def status(self) -> int:
+        """The status code."""
+        return self.response.status_code
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.response.text
+
+    def raise_for_status(self) -> None:
+        """Raise ``httpx.HTTPStatusError`` unless the status is a success."""
+        self.response.raise_for_status()
+
+
+def exchange(
+    http: httpx.Client,
+    request: Request,
+    *,
+    most_bytes: int,
+    most_seconds: float,
+    wanted: Callable[[int], bool],
+    now: Callable[[], float] = time.monotonic,
+) -> Said:
+    """Send *request* and read its answer.
+
+    Args:
+        http: The client.
+        request: The request.
+        most_bytes: How much is read of an answer that is *wanted*.
+        most_seconds: How long reading may take.
+        wanted: Whether the body counts, by status; of others only the beginning is read.
+        now: A clock.
+
+    Raises:
+        httpx.HTTPError: If the connection cannot be made or breaks, or the answer takes too long.
+        CallFailed: If an answer that is wanted is longer.
+    """
+    sent: dict[str, Any] = {"content": request.body} if request.body else {}
+    with http.stream(request.method, request.url, headers=dict(request.headers), **sent) as response:
+        most = most_bytes if wanted(response.status_code) else REASON_BYTES
+        parts, size, until, complete = [], 0, now() + most_seconds, True
+        for part in response.iter_bytes():
+            parts.append(part)
+            size += len(part)
+            if size > most:
+                complete = False
+                break
+            if now() > until:
+                raise httpx.ReadTimeout(f"the answer was not complete after {most_seconds:g} s", request=response.request)
+    if not complete and wanted(response.status_code):
+        raise CallFailed(
+            f"the answer is longer than {most_bytes:,} bytes: it was not read, and nothing is known of the rows",
+            hint="raise answer.most_bytes if such answers are right, or lower batch_size",
+        )
+    body = b"".join(parts)[:most]
+    headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in FRAMING]
+    return Said(httpx.Response(response.status_code, headers=headers, content=body, request=response.request), body, complete)
