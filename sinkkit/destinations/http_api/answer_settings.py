@@ -64,6 +64,11 @@ class Results(Rules):
     row_id: str = "id"
 
 
+def as_results(value: Any) -> Any:
+    """A mapping as ``Results``; anything else as it is."""
+    return record(Results, value)
+
+
 @attrs.frozen(kw_only=True)
 class Errors(Rules):
     """``answer.errors``: a list of errors that name rows; a row that none names was delivered.
@@ -83,6 +88,11 @@ class Errors(Rules):
     first_index: int = 0
 
 
+def as_errors(value: Any) -> Any:
+    """A mapping as ``Errors``; anything else as it is."""
+    return record(Errors, value)
+
+
 @attrs.frozen(kw_only=True)
 class Answer(Rules):
     """``answer``: what the answer as a whole says, and where it speaks of rows.
@@ -96,8 +106,8 @@ class Answer(Rules):
         most_seconds: The longest time that reading it may take.
     """
 
-    results: Results | None = attrs.field(default=None, converter=lambda value: record(Results, value))
-    errors: Errors | None = attrs.field(default=None, converter=lambda value: record(Errors, value))
+    results: Results | None = attrs.field(default=None, converter=as_results)
+    errors: Errors | None = attrs.field(default=None, converter=as_errors)
     count_at: str = ""
     format: Literal["json", "jsonl", "csv"] = "json"
     most_bytes: int = 10 * MEBIBYTE
@@ -118,3 +128,8 @@ class Answer(Rules):
     def is_read(self) -> bool:
         """Whether anything of the answer counts but its status."""
         return self.judges or bool(self.results or self.errors or self.count_at or self.receipt_at)
+
+
+def as_answer(value: Any) -> Any:
+    """A mapping as ``Answer``; anything else as it is."""
+    return record(Answer, value)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import attrs
 
-from sinkkit.destinations.http_api.answer_settings import Answer
+from sinkkit.destinations.http_api.answer_settings import Answer, as_answer
 from sinkkit.destinations.http_api.places import put
 from sinkkit.destinations.http_api.records import record
 from sinkkit.destinations.http_api.templates import read, templates_in
@@ -49,6 +49,11 @@ class Statuses:
             raise ConfigError(f"statuses names {twice[0]} twice", hint="say of each code one thing")
 
 
+def as_statuses(value: Any) -> Any:
+    """A mapping as ``Statuses``; anything else as it is."""
+    return record(Statuses, value)
+
+
 @attrs.frozen(kw_only=True)
 class File:
     """``file``: the file of a ``multipart`` body.
@@ -71,6 +76,11 @@ class File:
             if not name or re.search(r'[^\x20-\x7e]|["\\]', name):
                 raise ConfigError(f"{name!r} is no name of a part or a file", hint="write printable ASCII without quotes")
         list(templates_in(self.fields, "file.fields"))
+
+
+def as_file(value: Any) -> Any:
+    """A mapping as ``File``; anything else as it is."""
+    return record(File, value)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -105,13 +115,13 @@ class Endpoint:
     format: Literal["json", "jsonl", "csv", "form", "multipart", "none"] = "json"
     compression: Literal["none", "gzip"] = "none"
     lines: list[Any] = attrs.field(factory=list)
-    file: File = attrs.field(factory=File, converter=lambda value: record(File, value))
+    file: File = attrs.field(factory=File, converter=as_file)
     rows_at: str = ""
     body: dict[str, Any] = attrs.field(factory=dict)
     row: dict[str, Any] = attrs.field(factory=dict)
     drop_nulls: bool = False
-    statuses: Statuses = attrs.field(factory=Statuses, converter=lambda value: record(Statuses, value))
-    answer: Answer = attrs.field(factory=Answer, converter=lambda value: record(Answer, value))
+    statuses: Statuses = attrs.field(factory=Statuses, converter=as_statuses)
+    answer: Answer = attrs.field(factory=Answer, converter=as_answer)
 
     def __attrs_post_init__(self) -> None:
         """Check what can be checked without a row."""
@@ -153,6 +163,11 @@ class DeleteEndpoint(Endpoint):
     when: list[Any] = attrs.field(factory=lambda: [True])
 
 
+def as_delete_endpoint(value: Any) -> Any:
+    """A mapping as ``DeleteEndpoint``; anything else as it is."""
+    return record(DeleteEndpoint, value)
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class RestSettings(Endpoint):
     """The settings of ``sinkkit.destinations.rest``: those of an endpoint, and which rows go to another one.
@@ -163,7 +178,7 @@ class RestSettings(Endpoint):
     """
 
     operation_field: str = ""
-    delete: DeleteEndpoint | None = attrs.field(default=None, converter=lambda value: record(DeleteEndpoint, value))
+    delete: DeleteEndpoint | None = attrs.field(default=None, converter=as_delete_endpoint)
 
     def __attrs_post_init__(self) -> None:
         """Check what can be checked without a row."""
@@ -209,5 +224,3 @@ def _check_target(endpoint: Endpoint) -> None:
 def _refuse_controls(text: str, where: str) -> None:
     if re.search(r"[^\x20-\x7e]", text):
         raise ConfigError(f"{where} holds a character that no header can carry", hint="write printable ASCII, on one line")
-
-
