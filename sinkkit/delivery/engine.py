@@ -27,7 +27,7 @@ WAITING_SHARE = 0.5
 """A process that computes for less than this share of the time is waiting in its calls: one more worker helps."""
 
 LOOKS_BEFORE_GROWING = 2
-"""How often in a row that has to be seen: threads that compute only take the interpreter from each other."""
+"""How often in a row that has to be seen, where calls are not known to take long: threads that compute only take the interpreter from each other."""
 
 LONG_CALL_SECONDS = 0.05
 """A call that runs for longer is taken to wait, whatever it computes."""
@@ -118,8 +118,8 @@ class Engine:
             now, used = time.perf_counter(), time.process_time()
             helpful = growing and self._would_help(now - wall, (used - cpu) / (now - wall))
             self._helpful = self._helpful + 1 if helpful else 0
-            self._looks += 1
-            if self._helpful >= LOOKS_BEFORE_GROWING:
+            self._looks = self._looks + 1 if growing else 0
+            if self._helpful >= (1 if self.dispatcher.gate.usual > CLAIM_SECONDS else LOOKS_BEFORE_GROWING):
                 self._grow()
                 self._helpful = self._looks = 0
             wall, cpu = now, used
