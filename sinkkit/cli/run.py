@@ -13,12 +13,16 @@ import sinkkit
 from sinkkit.cli import options
 from sinkkit.cli.answer import DATA_NOT_TAKEN, DONE, INTERRUPTED, NOT_EVERYTHING, Answer
 from sinkkit.cli.arguments import destination_of, given_settings, source_of
+from sinkkit.cli.dry_run import rehearsed
 from sinkkit.cli.failures import failed
 from sinkkit.cli.interrupts import terminating
 from sinkkit.cli.output import counted
 from sinkkit.cli.remembered import Remembering, recalled
 from sinkkit.clock import SystemClock
 from sinkkit.errors import ConfigError, ReferenceNotFound
+from sinkkit.runs.extraction import TableArguments
+from sinkkit.runs.rehearsal import rehearse
+from sinkkit.runs.taking import Intake
 
 
 @click.command(short_help="Send rows to a destination.")
@@ -37,6 +41,8 @@ from sinkkit.errors import ConfigError, ReferenceNotFound
 )
 @click.option("--limit", metavar="N", type=int, help="Take only the first N rows.")
 @click.option("--at", metavar="KEY", help="In a JSON document: where the list of rows is, such as features or result.items.")
+@click.option("--dry-run", is_flag=True, help="Show the requests that would be made, and send nothing.")
+@click.option("--batches", metavar="N", type=click.IntRange(min=1), default=3, show_default=True, help="With --dry-run: how many calls to show.")
 @options.progress
 @options.pipelines_dir
 @options.everywhere
@@ -50,6 +56,8 @@ def run(  # noqa: PLR0917  # click passes them by name
     on_pending: Any,
     limit: int | None,
     at: str | None,
+    dry_run: bool,
+    batches: int,
     progress: str,
     pipelines_dir: str | None,
 ) -> Answer:
@@ -64,6 +72,11 @@ def run(  # noqa: PLR0917  # click passes them by name
         target = destination_of(destination, given, pipeline)
         data = source_of(source, at)
         name = pipeline or target.destination_name
+        if dry_run:
+            intake = Intake.of(TableArguments(table), None, limit)
+            found = rehearse(target, data, intake, pipeline=name, batches=batches)
+            pending = sinkkit.pipeline(name, pipelines_dir=pipelines_dir, progress="off").pending
+            return rehearsed(found, sum(package.total.pending + package.total.unknown for package in pending))
         made = pipeline_for(name, target, destination, pipelines_dir, progress)
         return delivered(
             made,

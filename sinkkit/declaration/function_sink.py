@@ -78,7 +78,7 @@ class FunctionSink:
             positional += tuple(arguments[name] for name in self.by_position)
             arguments = {name: value for name, value in arguments.items() if name not in self.by_position}
         if self.traced:
-            CURRENT.set(Trace(batch.key, batch.attempt))
+            CURRENT.set(Trace(batch.key, batch.attempt, batch=batch))
         return self.function(*positional, **arguments)
 
     def _waited_for(self, answer: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -49,6 +49,7 @@ class Ready:
         capabilities: What the destination can take and keep.
         values: Its own settings and its probe's, by name.
         resolver: Where they came from; its redactor knows the secrets.
+        opener: What gives the sink for some tables, instead of what is declared; None: that is opened.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Ready:
     values: Mapping[str, Any]
     client: ClientPlan | None
     resolver: Resolver
+    opener: Callable[[Sequence[TableSchema]], Sink] | None = None
 
     def open(self, tables: Sequence[TableSchema]) -> Sink:
         """The sink for a load package with *tables*.
@@ -67,6 +69,8 @@ class Ready:
         Raises:
             ConfigError: If it is not a function's, and could not be opened or prepared.
         """
+        if self.opener is not None:
+            return self.opener(tables)
         clients = self._clients()
         given = {**self.values, **clients}
         arguments = {p.name: given[p.name] for p in self.declared.signature.parameters if p.role not in NOT_PASSED}

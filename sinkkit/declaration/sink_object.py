@@ -105,7 +105,7 @@ class GuardedSink:
     def deliver(self, batch: Batch) -> Outcome:
         """Send one batch; what the sink raises passes through."""
         if self.traced:
-            CURRENT.set(Trace(batch.key, batch.attempt))
+            CURRENT.set(Trace(batch.key, batch.attempt, batch=batch))
         return read_answer(self.sink.deliver(batch))
 
     def probe(self, batch: Batch) -> Outcome | None:

@@ -10,6 +10,7 @@ from httpx import USE_CLIENT_DEFAULT as USUAL
 
 from sinkkit.declaration.client import deadline
 from sinkkit.declaration.client.bounded import BoundedResponse
+from sinkkit.declaration.client.exchanges import watching
 from sinkkit.declaration.client.json_body import encoded
 from sinkkit.declaration.client.origin import BEGAN_AT, Origin, take_off_all
 from sinkkit.declaration.client.plan import ClientPlan
@@ -62,6 +63,8 @@ class Rules:
 
         httpx has no argument for either that leaves its own choice of proxies alone; these attributes are those of httpx 0.27 and 0.28.
         """
+        if self.plan.transport is not None:
+            return
         for transport in (client._transport, *client._mounts.values()):  # noqa: SLF001  # see above
             if transport is not None:
                 pool = transport._pool  # noqa: SLF001  # see above
@@ -81,7 +84,9 @@ class Client(httpx.Client):
 
     def __init__(self, plan: ClientPlan, key_header: str | None) -> None:
         self.rules = Rules(plan, key_header)
-        super().__init__(**plan.arguments, event_hooks={"request": [self.rules.hop], "response": [self.rules.answered]})
+        super().__init__(
+            **plan.arguments, transport=plan.transport, event_hooks={"request": [self.rules.hop], "response": [self.rules.answered]}
+        )
         self.rules.hold(self, deadline.TimedBackend)
 
     def build_request(self, method: str, url: Any, **given: Any) -> httpx.Request:
@@ -91,7 +96,8 @@ class Client(httpx.Client):
     def send(self, request: httpx.Request, *, stream: bool = False, auth: Any = USUAL, follow_redirects: Any = USUAL) -> httpx.Response:
         """Send a request and read the answer."""
         self.rules.begin(request, self.follow_redirects if follow_redirects is USUAL else follow_redirects)
-        return super().send(request, stream=stream, auth=auth, follow_redirects=follow_redirects)
+        with watching(self.rules.plan.watch, request) as note:
+            return note(super().send(request, stream=stream, auth=auth, follow_redirects=follow_redirects))
 
 
 class AsyncClient(httpx.AsyncClient):
@@ -106,7 +112,7 @@ class AsyncClient(httpx.AsyncClient):
         async def answered(response: httpx.Response) -> None:
             rules.answered(response)
 
-        super().__init__(**plan.arguments, event_hooks={"request": [hop], "response": [answered]})
+        super().__init__(**plan.arguments, transport=plan.transport, event_hooks={"request": [hop], "response": [answered]})
         self.rules.hold(self, deadline.TimedAsyncBackend)
 
     def build_request(self, method: str, url: Any, **given: Any) -> httpx.Request:
@@ -118,6 +124,7 @@ class AsyncClient(httpx.AsyncClient):
     ) -> httpx.Response:
         """Send a request and read the answer."""
         self.rules.begin(request, self.follow_redirects if follow_redirects is USUAL else follow_redirects)
-        return await super().send(request, stream=stream, auth=auth, follow_redirects=follow_redirects)
+        with watching(self.rules.plan.watch, request) as note:
+            return note(await super().send(request, stream=stream, auth=auth, follow_redirects=follow_redirects))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from sinkkit.declaration.client.exchanges import Watch
 from sinkkit.declaration.client.origin import Origin, Private
 
 MOST_RESPONSE_BYTES = 64 << 20
@@ -25,6 +26,8 @@ class ClientPlan:
         id_header: The header that gets each request's own id; None: none does.
         home: Where credentials may go; None: there is no ``base_url``.
         private: Headers and parameters that may be credentials.
+        watch: Told of each request and what came of it; None: nobody looks.
+        transport: What requests go through instead of the network; None: the network.
         passwords: Those inside URLs: httpx repeats URLs in its errors.
     """
 
@@ -35,4 +38,13 @@ class ClientPlan:
     id_header: str | None = None
     home: Origin | None = None
     private: Private = attrs.field(factory=Private)
+    watch: Watch | None = None
+    transport: Any = None
     passwords: tuple[str, ...] = attrs.field(default=(), repr=False)
+
+    def rehearsed(self, watch: Watch) -> ClientPlan:
+        """The same for a client that sends nothing, and tells *watch* of each request."""
+        from sinkkit.declaration.client.rehearsal_transport import RehearsalTransport
+
+        arguments = {name: value for name, value in self.arguments.items() if name != "proxy"}
+        return attrs.evolve(self, arguments=arguments, watch=watch, transport=RehearsalTransport())

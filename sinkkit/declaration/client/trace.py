@@ -7,6 +7,8 @@ from typing import Any
 
 import attrs
 
+from sinkkit.rows import Batch
+
 SEE_OTHER = 303
 """The answer to a request that was carried out and whose result is elsewhere (RFC 9110, 15.4.4)."""
 
@@ -27,6 +29,7 @@ class Trace:
         requests: Requests so far.
         sent: Those among them whose methods change something.
         wrote: Whether one of these succeeded.
+        batch: The batch itself, for whoever looks at its requests later.
     """
 
     key: str
@@ -34,6 +37,7 @@ class Trace:
     requests: int = 0
     sent: int = 0
     wrote: bool = False
+    batch: Batch | None = None
 
 
 CURRENT: contextvars.ContextVar[Trace | None] = contextvars.ContextVar("sinkkit_call", default=None)
