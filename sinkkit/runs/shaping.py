@@ -59,12 +59,14 @@ class Normalizer:
         given = page.table
         table = self.unnester.tables.top(given.name).table
         hints = self._hints(given, table)
-        if isinstance(page, ArrowPage):
-            columns = [table.column((name,)) for name in page.data.schema.names]
-            yield ArrowPage(hints, page.data.rename_columns(columns))
-            return
         table.whole |= kept_whole(given.columns, self.names)
         merged_on = hints.primary_key if hints.write_disposition == "merge" else ()
+        if isinstance(page, ArrowPage):
+            from sinkkit.schema.nesting.arrow_unnesting import unnest_arrow
+
+            for found, data in unnest_arrow(self.unnester, given.name, page.data, merged_on):
+                yield ArrowPage(hints if found is table else self._child(found, hints), data)
+            return
         for found, rows in self.unnester.page(given.name, page.rows, merged_on):
             yield RowsPage(hints if found is table else self._child(found, hints), rows)
 

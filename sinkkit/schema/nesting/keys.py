@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-
-from sinkkit.rows import Row
+from typing import Any
 
 BYTES = 12
 """Bytes of a key: among 10 billion rows, two of one key are as likely as one in a billion."""
@@ -17,9 +16,9 @@ def numbered(load_id: str, table: str, first: int, count: int) -> list[str]:
     return [_hash(f"{begin}{number}") for number in range(first, first + count)]
 
 
-def from_key(table: str, rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
-    """Keys of *rows* of *table*, made of their values in *columns*: the same in every load."""
-    return [_hash(f"{table}\0{[row.get(column) for column in columns]!r}") for row in rows]
+def from_key(table: str, values: Iterable[Sequence[Any]]) -> list[str]:
+    """Keys of rows of *table*, made of the *values* of each in the columns of its primary key: the same in every load."""
+    return [_hash(f"{table}\0{list(some)!r}") for some in values]
 
 
 def of_children(table: str, parents: Sequence[str], places: Sequence[int]) -> list[str]:

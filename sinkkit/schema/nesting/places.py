@@ -31,6 +31,7 @@ class Table:
     Attributes:
         name: What it is called at the destination.
         source: The name that it was given, and keys, from that table's rows inwards.
+        origin: The same for people, telling lists from dicts.
         parent: The table that its rows belong to; None for one that was given.
         level: How many lists its rows are inside of.
         names: How columns are called.
@@ -41,6 +42,7 @@ class Table:
 
     name: str
     source: Path
+    origin: str
     parent: str | None
     level: int
     names: Names = attrs.field(repr=False)
@@ -167,7 +169,7 @@ class Tables:
             SchemaError: If another table has its name.
         """
         if name not in self.given:
-            self.given[name] = self._new(self.names.table(name), (name,), None, 0, 0)
+            self.given[name] = self._new(Table(self.names.table(name), (name,), f"table {name!r}", None, 0, self.names), 0)
         return self.given[name]
 
     def child(self, place: Place, key: str) -> Place:
@@ -180,31 +182,29 @@ class Tables:
         if key not in place.lists:
             table = place.table
             source = (*table.source, *place.path, key)
-            name = self.names.table(*source)
-            place.lists[key] = self._new(name, source, table.name, table.level + 1, place.deeper(key))
+            above = table.origin if table.parent is not None else f"the lists of {table.origin} at"
+            origin = f"{above} {shown((*place.path, key))}[]"
+            inner = Table(self.names.table(*source), source, origin, table.name, table.level + 1, self.names)
+            place.lists[key] = self._new(inner, place.deeper(key))
         return place.lists[key]
 
-    def _new(self, name: str, source: Path, parent: str | None, level: int, depth: int) -> Place:
-        known = self.places.get(self.names.told_apart(name))
+    def _new(self, table: Table, depth: int) -> Place:
+        told_apart = self.names.told_apart(table.name)
+        known = self.places.get(told_apart)
         if known is not None:
             raise SchemaError(
-                f"{_origin(known.table.source)} and {_origin(source)} both become table {name!r}",
+                f"{known.table.origin} and {table.origin} both become table {table.name!r}",
                 hint="rename one of them, or choose another naming_convention",
             )
-        table = Table(name, source, parent, level, self.names)
         if self.reserved:
-            table.reserve(*([ID, LOAD_ID] if parent is None else [ID, PARENT_ID, ROOT_ID, LIST_IDX]))
-        place = self.places[self.names.told_apart(name)] = Place(table, (), depth)
+            table.reserve(*([ID, LOAD_ID] if table.parent is None else [ID, PARENT_ID, ROOT_ID, LIST_IDX]))
+        place = self.places[told_apart] = Place(table, (), depth)
         return place
 
 
 def shown(path: Path) -> str:
     """A path for people: ``'address' → 'city'``."""
     return " → ".join(key if key.startswith("sinkkit's own ") else repr(key) for key in path)
-
-
-def _origin(source: Path) -> str:
-    return f"table {source[0]!r}" if len(source) == 1 else f"the lists at {shown(source[1:])} of table {source[0]!r}"
 
 
 def kept_whole(hints: Mapping[str, Mapping[str, Any]], names: Names) -> set[str]:

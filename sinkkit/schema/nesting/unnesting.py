@@ -91,7 +91,9 @@ class Unnester:
         flat = self._flat(rows, place, range(len(rows)), lists)
         ids = None
         if self.tables.reserved:
-            own = keys.from_key(table.name, flat, merged_on) if merged_on else keys.numbered(self.load_id, table.name, table.rows, len(rows))
+            own = keys.numbered(self.load_id, table.name, table.rows, len(rows))
+            if merged_on:
+                own = keys.from_key(table.name, ([row.get(column) for column in merged_on] for row in flat))
             ids = Ids(own, own)
             _put(flat, {table.names.column(ID): own, table.names.column(LOAD_ID): repeat(self.load_id)})
         found = [(table, flat), *chain.from_iterable(self._children(one, ids) for one in lists)]
