@@ -7,8 +7,9 @@ Tuples, sets and what is hinted as ``json`` stay as they are, and so does what i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, repeat
+from operator import itemgetter
 from typing import Any
 
 import attrs
@@ -18,19 +19,23 @@ from sinkkit.rows import Row
 from sinkkit.schema.nesting import keys
 from sinkkit.schema.nesting.cycles import refuse_cycles
 from sinkkit.schema.nesting.places import ID, LIST_IDX, LOAD_ID, PARENT_ID, ROOT_ID, VALUE, Place, Table, Tables
-from sinkkit.schema.shapes import shapes_of
+from sinkkit.schema.shapes import Shapes, shapes_of, uniform
 
 LOOKED_AT = 8
 """From this depth on, and each time as many levels deeper, values are looked through for ones that contain themselves."""
 
 
 @attrs.frozen
-class Lists:
-    """Lists of one place in a page of rows: the place of their entries, the rows they belong to, and they themselves."""
+class Values:
+    """Values of one place in a page of rows, or lists of such, and for each the number of the row that it is, or is inside of."""
 
     place: Place
-    owners: list[int]
-    values: list[list[Any]]
+    all: Sequence[Any]
+    owners: Sequence[int]
+
+    def some(self, place: Place, at: Sequence[int]) -> Values:
+        """Those at the positions *at*, which stand at *place*."""
+        return Values(place, [self.all[one] for one in at], [self.owners[one] for one in at])
 
 
 @attrs.frozen
@@ -39,6 +44,25 @@ class Ids:
 
     own: list[str]
     root: list[str]
+
+
+@attrs.define
+class Parts:
+    """Flat rows while they are put together: columns with a value for each row, what differs from row to row, and lists taken out."""
+
+    lists: list[Values] = attrs.field(factory=list)
+    columns: dict[str, Iterable[Any]] = attrs.field(factory=dict)
+    late: list[list[Row]] = attrs.field(factory=list)
+
+    def rows(self, count: int) -> list[Row]:
+        """The rows, which are so many."""
+        names = tuple(self.columns)
+        every = zip(*self.columns.values(), strict=False)
+        rows = [dict(zip(names, values)) for values in every] if names else [{} for _ in range(count)]  # noqa: B905  # as many names as values; being strict takes a quarter longer
+        for more in self.late:
+            for row, values in zip(rows, more, strict=True):
+                row.update(values)
+        return rows
 
 
 @attrs.define(eq=False)
@@ -86,9 +110,8 @@ class Unnester:
                 raise type(error)(said, hint=error.hint) from None
 
     def _taken_apart(self, place: Place, rows: list[Row], merged_on: Sequence[str]) -> list[tuple[Table, list[Row]]]:
-        lists: list[Lists] = []
         table = place.table
-        flat = self._flat(rows, place, range(len(rows)), lists)
+        flat, lists = self._flat(Values(place, rows, range(len(rows))))
         ids = None
         if self.tables.reserved:
             own = keys.numbered(self.load_id, table.name, table.rows, len(rows))
@@ -100,15 +123,16 @@ class Unnester:
         table.rows += len(rows)
         return found
 
-    def _children(self, lists: Lists, parents: Ids | None) -> Iterator[tuple[Table, list[Row]]]:
+    def _children(self, lists: Values, parents: Ids | None) -> Iterator[tuple[Table, list[Row]]]:
         place, table = lists.place, lists.place.table
-        entries = [entry if isinstance(entry, dict) and entry else {VALUE: entry} for entry in chain.from_iterable(lists.values)]
-        inner: list[Lists] = []
-        flat = self._flat(entries, place, range(len(entries)), inner)
+        entries = list(chain.from_iterable(lists.all))
+        if set(map(type, entries)) != {dict} or not all(entries):
+            entries = [entry if isinstance(entry, dict) and entry else {VALUE: entry} for entry in entries]
+        flat, inner = self._flat(Values(place, entries, range(len(entries))))
         ids = None
         if parents is not None:
-            owners = [owner for owner, value in zip(lists.owners, lists.values, strict=True) for _ in value]
-            places = [index for value in lists.values for index in range(len(value))]
+            owners = [owner for owner, value in zip(lists.owners, lists.all, strict=True) for _ in value]
+            places = [index for value in lists.all for index in range(len(value))]
             above = [parents.own[owner] for owner in owners]
             ids = Ids(keys.of_children(table.name, above, places), [parents.root[owner] for owner in owners])
             names = [table.names.column(name) for name in (ID, PARENT_ID, ROOT_ID, LIST_IDX)]
@@ -118,40 +142,82 @@ class Unnester:
         for one in inner:
             yield from self._children(one, ids)
 
-    def _flat(self, rows: Sequence[Row], place: Place, owners: Sequence[int], lists: list[Lists]) -> list[Row]:
-        """*rows* at *place* as new dicts without anything nested that can be taken out; lists that were taken out go to *lists*.
-
-        Args:
-            rows: Dicts, not changed.
-            place: Where they stand.
-            owners: For each of them, the number of the row of the page that it is, or is inside of.
-            lists: Gets the lists taken out.
-        """
+    def _flat(self, dicts: Values) -> tuple[list[Row], list[Values]]:
+        """New dicts without anything nested that can be taken out, and the lists that were."""
+        rows, parts = dicts.all, Parts()
+        shapes = uniform(rows) if rows else None
+        if shapes is not None:
+            self._columns(dicts, shapes, parts)
+            return parts.rows(len(rows)), parts.lists
+        place = dicts.place
         columns = place.columns
-        flat = [dict(zip(columns[tuple(row)], row.values(), strict=True)) for row in rows]
-        if self.levels == 0 or not rows:
-            return flat
-        table = place.table
-        may_list = self.levels is None or table.level < self.levels
-        for key in nested_keys(rows):
+        flat = [dict(zip(columns[tuple(row)], row.values())) for row in rows]  # noqa: B905  # as above
+        for key in nested_keys(rows) if self.levels != 0 else ():
             column = place.column(key)
-            if column in table.whole:
-                continue
-            dicts_at = [at for at, row in enumerate(rows) if isinstance(value := row.get(key), dict) and value]
-            lists_at = [at for at, row in enumerate(rows) if isinstance(value := row.get(key), list) and value] if may_list else []
-            if (dicts_at or lists_at) and place.depth and place.depth % LOOKED_AT == 0:
-                refuse_cycles([rows[at][key] for at in (*dicts_at, *lists_at)], (*table.source[1:], *place.path, key), table.name)
-            if dicts_at:
-                inside = [rows[at][key] for at in dicts_at]
-                for at, values in zip(dicts_at, self._flat(inside, place.inside(key), [owners[at] for at in dicts_at], lists), strict=True):
+            if column not in place.table.whole:
+                having = [at for at, row in enumerate(rows) if key in row]
+                inside = [rows[at][key] for at in having]
+                late = self._late(Values(place, inside, [dicts.owners[at] for at in having]), key, parts)
+                for at, values in zip(having, late, strict=True):
                     row = flat[at]
                     del row[column]
                     row.update(values)
-            if lists_at:
-                lists.append(Lists(self.tables.child(place, key), [owners[at] for at in lists_at], [rows[at][key] for at in lists_at]))
-                for at in lists_at:
-                    del flat[at][column]
-        return flat
+        return flat, parts.lists
+
+    def _columns(self, dicts: Values, shapes: Shapes, into: Parts) -> None:
+        """As ``_flat`` for dicts that all have the keys of the first, column by column."""
+        place, rows = dicts.place, dicts.all
+        takes = list | dict if self._may_list(place) else dict
+        nested = {key for key, kind in shapes if issubclass(kind, takes)} if self.levels != 0 else set()
+        keys_of = tuple(rows[0])
+        for key, column in zip(keys_of, place.columns[keys_of], strict=True):
+            if key not in nested or column in place.table.whole:
+                into.columns[column] = map(itemgetter(key), rows)
+                continue
+            values = Values(place, list(map(itemgetter(key), rows)), dicts.owners)
+            kinds = [kind for name, kind in shapes if name == key]
+            inner = uniform(values.all) if kinds == [dict] and all(values.all) else None
+            if inner is not None:
+                self._look(values.all, place, key)
+                self._columns(Values(place.inside(key), values.all, dicts.owners), inner, into)
+            elif kinds == [list] and all(values.all) and self._may_list(place):
+                self._look(values.all, place, key)
+                into.lists.append(Values(self.tables.child(place, key), values.all, dicts.owners))
+            else:
+                into.late.append(self._late(values, key, into))
+
+    def _may_list(self, place: Place) -> bool:
+        return self.levels is None or place.table.level < self.levels
+
+    def _late(self, values: Values, key: str, into: Parts) -> list[Row]:
+        """What stands, for each of *values*, those of *key* at their place and of any kind, in the flat row."""
+        place = values.place
+        column, may_list = place.column(key), self._may_list(place)
+        late: list[Row] = []
+        dicts_at, lists_at = [], []
+        for at, value in enumerate(values.all):
+            if isinstance(value, dict) and value:
+                dicts_at.append(at)
+            elif may_list and isinstance(value, list) and value:
+                lists_at.append(at)
+            else:
+                late.append({column: value})
+                continue
+            late.append({})
+        self._look([values.all[at] for at in (*dicts_at, *lists_at)], place, key)
+        if dicts_at:
+            flat, lists = self._flat(values.some(place.inside(key), dicts_at))
+            into.lists += lists
+            for at, row in zip(dicts_at, flat, strict=True):
+                late[at] = row
+        if lists_at:
+            into.lists.append(values.some(self.tables.child(place, key), lists_at))
+        return late
+
+    def _look(self, values: Sequence[Any], place: Place, key: str) -> None:
+        """Look through *values*, which are those of *key*, for circles, now and then as it gets deeper."""
+        if place.depth and place.depth % LOOKED_AT == 0:
+            refuse_cycles(values, (*place.table.source[1:], *place.path, key), place.table.name)
 
 
 def nested_keys(rows: Sequence[Row]) -> list[str]:
