@@ -125,7 +125,7 @@ class Judge:
     def _running(self, flight: Flight, verdict: Verdict, _: Mapping[int, bytes], at: Moment) -> Decision:
         """The batch alone waits; no attempt is charged, and no other call waits with it."""
         target = State.UNKNOWN if flight.ambiguous else State.PLANNED
-        asked_later = attrs.evolve(flight, since=target, running=True)
+        asked_later = attrs.evolve(flight, since=target, running=True, failures=0, failing_since=None)
         return Decision(moves=[Postpone(flight.id, target, at.wall + verdict.again)], waiting=[(asked_later, verdict.again)])
 
     def _absent(self, flight: Flight, verdict: Verdict, _: Mapping[int, bytes], at: Moment) -> Decision:

@@ -93,7 +93,7 @@ def judged(said: Any, rules: Rules, statuses: Statuses) -> Verdict:
         ok = find(said, rules.ok_at)
         if ok is MISSING:
             raise CallFailed(f"there is nothing at {rules.ok_at!r} of a result{_shown(said)}", hint=UNKNOWN)
-        if not _among(ok, rules.ok_values) and meaning is Meaning.DELIVERED:
+        if not among(ok, rules.ok_values) and meaning is Meaning.DELIVERED:
             meaning = Meaning.REFUSED
     if rules.error_at and meaning is Meaning.DELIVERED:
         error = find(said, rules.error_at)
@@ -101,12 +101,12 @@ def judged(said: Any, rules: Rules, statuses: Statuses) -> Verdict:
     if meaning is Meaning.DELIVERED:
         receipt = find(said, rules.receipt_at) if rules.receipt_at else MISSING
         return Delivered(None if receipt is MISSING or receipt is None else str(receipt))
-    if meaning is Meaning.RETRY or (rules.retry_at and _among(find(said, rules.retry_at), rules.retry_values)):
+    if meaning is Meaning.RETRY or (rules.retry_at and among(find(said, rules.retry_at), rules.retry_values)):
         return Retry()
     return Rejected(code + message_of(said, rules))
 
 
-def _among(value: Any, values: Sequence[Any]) -> bool:
+def among(value: Any, values: Sequence[Any]) -> bool:
     """Whether *value* is one of *values*; ``True`` is not 1 here."""
     return any(value == one and isinstance(value, bool) is isinstance(one, bool) for one in values)
 
@@ -154,7 +154,7 @@ def _failed(error: Any, rules: Errors, statuses: Statuses) -> Verdict:
     verdict = judged(error, rules, statuses)
     if rules.judges or not isinstance(verdict, Delivered):
         return verdict
-    return Retry() if rules.retry_at and _among(find(error, rules.retry_at), rules.retry_values) else Rejected(message_of(error, rules))
+    return Retry() if rules.retry_at and among(find(error, rules.retry_at), rules.retry_values) else Rejected(message_of(error, rules))
 
 
 def _list_at(said: Any, place: str, what: str, *, may_lack: bool = False) -> Sequence[Any]:

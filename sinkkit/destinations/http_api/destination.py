@@ -8,9 +8,10 @@ from typing import Any
 import httpx
 
 import sinkkit
-from sinkkit import Outcome, TableSchema
+from sinkkit import Batch, Outcome, TableSchema
 from sinkkit.destinations.http_api.answers import outcome_of
 from sinkkit.destinations.http_api.exchange import Said, exchange
+from sinkkit.destinations.http_api.jobs import Errand
 from sinkkit.destinations.http_api.requests import Request, endpoints_of, planned
 from sinkkit.destinations.http_api.settings import Endpoint, RestSettings
 from sinkkit.destinations.http_api.statuses import SUCCESSFUL, judge, seconds_asked
@@ -21,7 +22,7 @@ REASON_CHARACTERS = 2048
 
 
 @sinkkit.destination(batch_size=100, spec=RestSettings)
-def rest(items: list[dict[str, Any]], table: TableSchema, settings: RestSettings, http: httpx.Client) -> Outcome:
+def rest(items: list[dict[str, Any]], table: TableSchema, settings: RestSettings, http: httpx.Client, batch: Batch) -> Outcome:
     """Send rows to an HTTP API as the settings say; see docs/reference/rest.md.
 
     A batch is one request. Rows that need others, for another endpoint or another path, go out in calls of their own.
@@ -31,7 +32,15 @@ def rest(items: list[dict[str, Any]], table: TableSchema, settings: RestSettings
     if plan.rejected or len(plan.requests) > 1:
         return Outcome(rejected=plan.rejected, unsent=[request.rows for request in plan.requests])
     [request] = plan.requests
-    return deliver(request, items, settings, http)
+    endpoint = settings.delete if request.operation == "delete" and settings.delete else settings
+    if endpoint.job is None:
+        return deliver(request, items, endpoint, http)
+
+    def check(said: Said) -> None:
+        if not settled_by_status(said, endpoint):
+            said.raise_for_status()
+
+    return Errand(request=request, items=items, endpoint=endpoint, job=endpoint.job, batch=batch, http=http, check=check).run()
 
 
 def refuse_unknown(names: Iterable[str], columns: Mapping[str, Any]) -> None:
@@ -46,9 +55,8 @@ def refuse_unknown(names: Iterable[str], columns: Mapping[str, Any]) -> None:
             raise Halt(f"the settings name the field {name!r}, and the table has none", hint=f"its fields are: {', '.join(columns)}")
 
 
-def deliver(request: Request, items: list[dict[str, Any]], settings: RestSettings, http: httpx.Client) -> Outcome:
+def deliver(request: Request, items: list[dict[str, Any]], endpoint: Endpoint, http: httpx.Client) -> Outcome:
     """Send *request*, which holds all *items*, and read what became of them; what is no success is raised."""
-    endpoint = settings.delete if request.operation == "delete" and settings.delete else settings
     answer, statuses = endpoint.answer, endpoint.statuses
 
     def wanted(status: int) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from sinkkit.destinations.http_api.bodies import Encode, encoder, row_maker
+from sinkkit.destinations.http_api.job_settings import JOB
 from sinkkit.destinations.http_api.places import find
 from sinkkit.destinations.http_api.settings import Endpoint, RestSettings
 from sinkkit.destinations.http_api.targets import MakeTarget, Target, target_maker
@@ -22,7 +23,7 @@ class Request:
 
     Attributes:
         method: The method.
-        url: The URL with its query; relative to the ``base_url`` of the client where the destination has none of its own.
+        url: The URL with its query, and ``{@job}`` where the id of a job will stand; relative to the ``base_url`` of the client where the destination has none of its own.
         headers: What it adds to the headers of the client.
         body: The body; empty where there is none.
         rows: The indices of its rows in ``items``.
@@ -113,7 +114,7 @@ def named_fields(endpoint: Endpoint) -> list[str]:
     for what in ("query", "headers", "row", "lines", "body"):
         every += templates_in(getattr(endpoint, what), what)
     every += templates_in(endpoint.file.fields, "file.fields")
-    return [name for template in every for name in template.names if name not in (WHOLE_ROW, THE_REST)]
+    return [name for template in every for name in template.names if name not in (WHOLE_ROW, THE_REST, JOB)]
 
 
 def planned(settings: RestSettings, items: Sequence[Mapping[str, Any]]) -> Planned:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import attrs
 
 from sinkkit.destinations.http_api.answer_settings import Answer, as_answer
+from sinkkit.destinations.http_api.job_settings import JOB, Job, as_job
 from sinkkit.destinations.http_api.places import put
 from sinkkit.destinations.http_api.records import record
 from sinkkit.destinations.http_api.templates import read, templates_in
@@ -103,6 +104,7 @@ class Endpoint:
         row: What each row becomes; without it, the row as it is, but for what says which operation is meant.
         drop_nulls: Whether fields that are null are left out of the body.
         statuses: What status codes mean.
+        job: Where rows are taken as a job, which is asked after until it is done.
         answer: Where an answer says what became of each row; without it, its status says that all is well.
     """
 
@@ -122,6 +124,7 @@ class Endpoint:
     drop_nulls: bool = False
     statuses: Statuses = attrs.field(factory=Statuses, converter=as_statuses)
     answer: Answer = attrs.field(factory=Answer, converter=as_answer)
+    job: Job | None = attrs.field(default=None, converter=as_job)
 
     def __attrs_post_init__(self) -> None:
         """Check what can be checked without a row."""
@@ -135,6 +138,9 @@ class Endpoint:
         if self.statuses.read and not self.answer.is_read:
             raise ConfigError("statuses.read names statuses whose answer is to be read, and nothing under answer says how", hint="write [answer.results] or [answer.errors]")
         check_format(self)
+        names_job = JOB in read(self.path, "path").names
+        if names_job != (self.job is not None and self.job.create is not None):
+            raise ConfigError("{@job} in path and job.create belong together: the job that rows are uploaded to", hint="write both, or neither")
         self._check_body()
 
     def _check_body(self) -> None:

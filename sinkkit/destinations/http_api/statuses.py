@@ -16,6 +16,9 @@ SUCCESSFUL = range(200, 300)
 AGAIN = frozenset({408, 423, 425, 429, 500, 502, 503, 504})
 """Statuses of a single row, inside an answer, that pass; a server that knows which row failed knows that it did."""
 
+PASSING = frozenset({401, 403, 407, 408, 423, 425, 429, *range(500, 600)})
+"""Statuses that say nothing of what was asked: another time, or with another key, the answer is another one."""
+
 
 class Meaning(StrEnum):
     """What a status code says of a row."""

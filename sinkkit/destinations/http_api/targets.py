@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote, urlencode
 
 import attrs
 
+from sinkkit.destinations.http_api.job_settings import JOB
 from sinkkit.destinations.http_api.places import MISSING, find
 from sinkkit.destinations.http_api.settings import Endpoint
 from sinkkit.destinations.http_api.templates import CannotFill, Template, as_text, read
@@ -40,7 +41,7 @@ def target_maker(endpoint: Endpoint) -> MakeTarget:
 
     def make(row: Mapping[str, Any]) -> Target:
         path = "/".join(segment_text(segment, row) for segment in segments)
-        url = f"{base.rstrip('/')}/{path.lstrip('/')}" if base and path else base or path
+        url = joined(base, path)
         pairs = [(name, text) for name, value in query.items() if (text := _optional(value, row, "query")) is not None]
         if pairs:
             url += "?" + urlencode(pairs, quote_via=quote)
@@ -53,6 +54,11 @@ def target_maker(endpoint: Endpoint) -> MakeTarget:
     return make
 
 
+def joined(base: str, path: str) -> str:
+    """*path* behind *base*; either may be empty."""
+    return f"{base.rstrip('/')}/{path.lstrip('/')}" if base and path else base or path
+
+
 def segment_text(segment: Template, row: Mapping[str, Any]) -> str:
     """One segment of a path, filled from *row*: what comes from it is percent-encoded, so that it stays one segment.
 
@@ -61,6 +67,8 @@ def segment_text(segment: Template, row: Mapping[str, Any]) -> str:
     """
     if not segment.names:
         return segment.parts[0]
+    if segment.names == (JOB,):
+        return segment.text  # filled in once the job is known
     texts = [_filled(row, part) if odd % 2 else part for odd, part in enumerate(segment.parts)]
     if leads_elsewhere("".join(texts)):
         raise CannotFill(f"the path needs {segment.text}, and the row's {', '.join(map(repr, segment.names))} would lead to another folder")
