@@ -20,6 +20,9 @@ class Point(StrEnum):
     BEFORE_COMPLETE = "all batches are settled, the package is open"
     AFTER_COMPLETE = "the package is completed, its files are still there"
     AFTER_REPLACE = "the journal knows the files of another form, the former ones are still there"
+    BEFORE_HANDOVER = "a package is in its file but for the seal, the journal does not know"
+    AFTER_HANDOVER = "the journal has handed the package over, its file has no seal"
+    AFTER_EXPORT = "the sealed file has its name"
 
 
 OF_EXTRACT = (Point.PAGE_EXTRACTED, Point.BEFORE_SEAL, Point.AFTER_SEAL, Point.AFTER_REGISTER)
@@ -37,6 +40,12 @@ OF_DELIVERY = (
     Point.AFTER_COMPLETE,
 )
 """Those that every delivery comes by."""
+
+OF_EXPORT = (Point.BEFORE_HANDOVER, Point.AFTER_HANDOVER, Point.AFTER_EXPORT)
+"""Those that every export comes by."""
+
+OF_IMPORT = (Point.BEFORE_SEAL, Point.AFTER_SEAL, Point.AFTER_REGISTER)
+"""Those that every import comes by."""
 
 OF_RUN = (*OF_EXTRACT, *OF_DELIVERY)
 """Those that every run with new data comes by."""

@@ -11,7 +11,6 @@ import attrs
 import sinkkit
 from sinkkit.cli.answer import Answer
 from sinkkit.cli.output import counted, table
-from sinkkit.errors import ConfigError
 from sinkkit.journal.records import Counts
 from sinkkit.runs.lineage import Load
 
@@ -24,10 +23,7 @@ def lineage(attached: sinkkit.Pipeline, load_id: str) -> Answer:
     Raises:
         ConfigError: If it is not known.
     """
-    found = next((load for load in attached.state().loads if load.load_id == load_id), None)
-    if found is None:
-        hint = f"see `sinkkit status {attached.name}`; what was pruned is forgotten"
-        raise ConfigError(f"pipeline {attached.name!r} knows no load package {load_id!r}", hint=hint)
+    found = attached.packages.load(load_id)
     return Answer(document={"load": found.asdict()}, shown=tuple(_described(found)))
 
 
@@ -63,9 +59,8 @@ def _took(seconds: float | None) -> str:
     return "" if seconds is None else f", after {seconds:,.2f} s"
 
 
-def handed_over(loads: Sequence[Load]) -> Iterator[Any]:
+def handed_over(gone: Sequence[Load]) -> Iterator[Any]:
     """The loads that were handed over, if any: how many rows, where and when."""
-    gone = [load for load in loads if load.handed_over_at is not None]
     if gone:
         rows = sum(sum(load.handed_over.values()) for load in gone)
         yield f"handed over: {counted(rows, 'row')} in {counted(len(gone), 'load package')}"

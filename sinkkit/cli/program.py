@@ -19,6 +19,7 @@ from sinkkit.cli.drop import drop
 from sinkkit.cli.failures import answer_to, wrong_use
 from sinkkit.cli.init import init
 from sinkkit.cli.output import standard_output, write
+from sinkkit.cli.package import package
 from sinkkit.cli.prune import prune
 from sinkkit.cli.rejected import rejected
 from sinkkit.cli.replay import replay
@@ -55,7 +56,7 @@ def program() -> None:
     """
 
 
-for command in (run, extract, normalize, load, status, resume, rejected, replay, resolve, check, init, drop, prune, demo):
+for command in (run, extract, normalize, load, status, resume, rejected, replay, resolve, check, init, drop, prune, package, demo):
     program.add_command(command)
 
 

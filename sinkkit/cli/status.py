@@ -109,7 +109,7 @@ def _described(state: PipelineState, folder: str) -> Iterator[Any]:
         yield f"\n  load package {package.load_id}, {_bound(package)}" + (f", run {package.run_id}" if package.run_id else "") + _special(package)
         yield table(("table", *COUNTS), [(name, *attrs.astuple(counts)) for name, counts in package.tables.items()])
         yield ""
-    yield from handed_over(state.loads)
+    yield from handed_over(state.handed_over)
     yield f"rejected: {counted(state.rejected, 'row')}" if state.rejected else "rejected: nothing"
     runs = state.runs[-MOST_RUNS:][::-1]
     if runs:
@@ -165,6 +165,6 @@ def as_document(state: PipelineState) -> dict[str, Any]:
             }
             for package in state.pending
         ],
-        "handed_over": [load.asdict() for load in state.loads if load.handed_over_at is not None],
+        "handed_over": [load.asdict() for load in state.handed_over],
         "runs": [{**attrs.asdict(run), "status": ended(run, state)} for run in state.runs],
     }

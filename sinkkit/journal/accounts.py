@@ -6,7 +6,9 @@ import json
 import sqlite3
 from typing import Any, TypeAlias
 
-from sinkkit.journal.records import Counts, RunRecord
+import attrs
+
+from sinkkit.journal.records import Counts, JobCounts, RunRecord
 from sinkkit.journal.states import OPEN, State
 
 UNCUT = "SELECT table_name, sum(row_count), sum(row_count - frontier) FROM jobs WHERE load_id = ? GROUP BY table_name ORDER BY min(id)"
@@ -16,6 +18,14 @@ BY_STATE = (
     "FROM batches JOIN jobs ON jobs.id = batches.job "
     "WHERE jobs.load_id = ? GROUP BY jobs.table_name, batches.state"
 )
+JOBS = "SELECT id, name, table_name, row_count, row_count - frontier FROM jobs WHERE load_id = ? ORDER BY id"
+JOBS_BY_STATE = (
+    "SELECT job, state, sum(batches.row_count), sum(delivered), sum(rejected) FROM batches JOIN jobs ON jobs.id = job "
+    "WHERE load_id = ? GROUP BY job, state"
+)
+NAMES = {State.PLANNED: "pending", State.IN_FLIGHT: "in_flight", State.UNKNOWN: "unknown", State.HELD: "held"}
+"""What the rows of a batch in this state are called."""
+
 FOLDED = "SELECT table_name, extracted, delivered, rejected, pending, unknown, resent FROM folded WHERE load_id = ? ORDER BY rowid"
 FOLD = "INSERT INTO folded (load_id, table_name, extracted, delivered, rejected, pending, unknown, resent) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 OF_PACKAGE = "job IN (SELECT id FROM jobs WHERE load_id = ?)"
@@ -45,6 +55,20 @@ def counts_of(db: sqlite3.Connection, load_id: str) -> dict[str, Counts]:
             resent=resent,
         )
     return found
+
+
+def jobs_of(db: sqlite3.Connection, load_id: str) -> list[JobCounts]:
+    """Where the rows of each job of a package are, in the order of the jobs; none for a package that was folded."""
+    found = {
+        job: JobCounts(name=name, table=table, rows=rows, pending=uncut) for job, name, table, rows, uncut in db.execute(JOBS, (load_id,))
+    }
+    for job, state, rows, delivered, rejected in db.execute(JOBS_BY_STATE, (load_id,)):
+        counted = attrs.asdict(found[job])
+        for name, more in (("delivered", delivered), ("rejected", rejected), (NAMES.get(State(state)), rows)):
+            if name is not None:
+                counted[name] += more
+        found[job] = JobCounts(**counted)
+    return list(found.values())
 
 
 def _counts(values: list[int]) -> Counts:

@@ -16,7 +16,7 @@ from sinkkit.journal.records import LoadRecord, PackageRecord, PackageState
 
 PACKAGE_COLUMNS = (
     "load_id, folder, state, run_name, destination, created_at, completed_at, replay, source, begun_at, first_call_at, handed_to, "
-    "imported_from, imported_at"
+    "exported_at, imported_from, imported_at"
 )
 PACKAGE_FIELDS = tuple(PACKAGE_COLUMNS.split(", "))
 INSERT = f"INSERT INTO packages ({PACKAGE_COLUMNS}) VALUES ({', '.join('?' * len(PACKAGE_FIELDS))})"
@@ -63,13 +63,18 @@ def loads(db: sqlite3.Connection, load_ids: Sequence[str] | None) -> list[LoadRe
     ]
 
 
+def unstarted(db: sqlite3.Connection, load_id: str) -> bool:
+    """Whether a package may be handed over: it is open, no batch of it was cut, and it is no replay and none has taken dead letters of it."""
+    return db.execute(UNSTARTED, (load_id,)).fetchone() is not None
+
+
 def hand_over(db: sqlite3.Connection, load_id: str, target: str, at: float, letters: Iterable[bytes]) -> None:
     """End a package of which nothing was sent: it is in the file *target*, and its dead letters, as *letters* has them, go with it.
 
     Raises:
         JournalError: If it is not open, was begun, is a replay, or a replay has taken dead letters of it.
     """
-    if db.execute(UNSTARTED, (load_id,)).fetchone() is None:
+    if not unstarted(db, load_id):
         raise JournalError(
             f"load package {load_id} cannot be handed over: it was begun or finished", hint="run `sinkkit status` to see where it stands"
         )
@@ -78,6 +83,11 @@ def hand_over(db: sqlite3.Connection, load_id: str, target: str, at: float, lett
     for table in FORGOTTEN:
         db.execute(f"DELETE FROM {table} WHERE load_id = ?", (load_id,))  # a constant
     db.execute(HAND_OVER, (target, at, load_id))
+
+
+def exported(db: sqlite3.Connection, load_id: str, at: float) -> None:
+    """Note that the file of a package that was handed over is complete."""
+    db.execute("UPDATE packages SET exported_at = coalesce(exported_at, ?) WHERE load_id = ? AND handed_to IS NOT NULL", (at, load_id))
 
 
 def handed_letters(db: sqlite3.Connection, load_id: str) -> list[bytes]:

@@ -17,6 +17,7 @@ from sinkkit.journal.records import (
     BatchRecord,
     Counts,
     HeldRecord,
+    JobCounts,
     JobRecord,
     LoadRecord,
     PackageRecord,
@@ -59,8 +60,14 @@ class Journal(Protocol):
     def loads(self, load_ids: Sequence[str] | None = None) -> list[LoadRecord]:
         """All that is known of every load, oldest first, or of those with these ids, in their order."""
 
+    def unstarted(self, load_id: str) -> bool:
+        """Whether a package may be handed over: it is open, no batch of it was cut, and it is no replay and none has taken dead letters of it."""
+
     def hand_over(self, load_id: str, target: str, at: float, letters: Iterable[bytes] = ()) -> None:
         """End a package of which nothing was sent: it is in the file *target*, *letters* are its dead letters, and none of it counts here any more."""
+
+    def exported(self, load_id: str, at: float) -> None:
+        """Note that the file of a package that was handed over is complete."""
 
     def handed_letters(self, load_id: str) -> list[bytes]:
         """The dead letters that went with a package that was handed over."""
@@ -85,6 +92,9 @@ class Journal(Protocol):
 
     def counts(self, load_id: str) -> dict[str, Counts]:
         """Where the rows of each table of a package are."""
+
+    def job_counts(self, load_id: str) -> list[JobCounts]:
+        """Where the rows of each job of a package are; none if it is finished."""
 
     def held_only(self, load_id: str) -> bool:
         """Whether nothing of a package is open but batches on hold."""

@@ -41,6 +41,7 @@ class PackageRecord:
         begun_at: When its extraction began.
         first_call_at: When its destination was opened for its first call.
         handed_to: The file that it was handed over in.
+        exported_at: When that file was complete.
         imported_from: The pipeline that it was extracted by, if that was another one.
         imported_at: When it was imported from there.
     """
@@ -57,6 +58,7 @@ class PackageRecord:
     begun_at: float | None = None
     first_call_at: float | None = None
     handed_to: str | None = None
+    exported_at: float | None = None
     imported_from: str | None = None
     imported_at: float | None = None
 
@@ -167,6 +169,21 @@ class Counts:
     def __add__(self, other: Counts) -> Counts:
         mine, theirs = attrs.astuple(self), attrs.astuple(other)
         return Counts(**{field.name: a + b for field, a, b in zip(attrs.fields(Counts), mine, theirs, strict=True)})
+
+
+@attrs.frozen(kw_only=True)
+class JobCounts:
+    """Where the rows of one job are: those of each state, *held* and *in_flight* told from *unknown*."""
+
+    name: str
+    table: str
+    rows: int
+    pending: int = 0
+    in_flight: int = 0
+    unknown: int = 0
+    held: int = 0
+    delivered: int = 0
+    rejected: int = 0
 
 
 @attrs.frozen(kw_only=True)

@@ -6,7 +6,7 @@ CREATE TABLE packages (
     destination TEXT,
     created_at REAL NOT NULL,
     completed_at REAL
-, replay INTEGER NOT NULL DEFAULT 0, source TEXT, begun_at REAL, first_call_at REAL, handed_to TEXT, imported_from TEXT, imported_at REAL);
+, replay INTEGER NOT NULL DEFAULT 0, source TEXT, begun_at REAL, first_call_at REAL, handed_to TEXT, exported_at REAL, imported_from TEXT, imported_at REAL);
 CREATE TABLE jobs (
     id INTEGER PRIMARY KEY,
     load_id TEXT NOT NULL REFERENCES packages,

@@ -18,6 +18,7 @@ from sinkkit.journal.records import (
     BatchRecord,
     Counts,
     HeldRecord,
+    JobCounts,
     JobRecord,
     LoadRecord,
     PackageRecord,
@@ -136,9 +137,17 @@ class SqliteJournal:
         """All that is known of every load, oldest first, or of those with these ids, in their order."""
         return self._read(lambda db: lineage.loads(db, load_ids))
 
+    def unstarted(self, load_id: str) -> bool:
+        """Whether a package may be handed over: open, without batches, and no matter of replays."""
+        return self._read(lambda db: lineage.unstarted(db, load_id))
+
     def hand_over(self, load_id: str, target: str, at: float, letters: Iterable[bytes] = ()) -> None:
         """End a package that was not begun: it is in the file *target*, and its dead letters with it."""
         self._write(lambda db: lineage.hand_over(db, load_id, target, at, letters))
+
+    def exported(self, load_id: str, at: float) -> None:
+        """Note that the file of a package that was handed over is complete."""
+        self._write(lambda db: lineage.exported(db, load_id, at))
 
     def handed_letters(self, load_id: str) -> list[bytes]:
         """The dead letters that went with a package that was handed over, as they were given to ``hand_over``."""
@@ -192,6 +201,10 @@ class SqliteJournal:
     def counts(self, load_id: str) -> dict[str, Counts]:
         """Where the rows of each table are."""
         return self._read(lambda db: accounts.counts_of(db, load_id))
+
+    def job_counts(self, load_id: str) -> list[JobCounts]:
+        """Where the rows of each job are; none for a package that is finished."""
+        return self._read(lambda db: accounts.jobs_of(db, load_id))
 
     def held_only(self, load_id: str) -> bool:
         """Whether nothing is open but batches on hold, and there are some."""

@@ -20,6 +20,7 @@ from sinkkit.runs.extraction import Storage, TableArguments
 from sinkkit.runs.lineage import loads_table
 from sinkkit.runs.location import empty, locate
 from sinkkit.runs.owner import refuse_fork
+from sinkkit.runs.packages import Packages
 from sinkkit.runs.report import LoadInfo, loads_of
 from sinkkit.runs.session import Session, Surroundings, opened
 from sinkkit.runs.shape import known_shape
@@ -181,6 +182,11 @@ class Pipeline:
         """Every load that the journal knows, oldest first, as an Arrow table: source, run, counts, times; they stay until ``prune``."""
         with reading(self._location, self.clock) as journal:
             return loads_table(() if journal is None else loads_of(journal, self.name))
+
+    @property
+    def packages(self) -> Packages:
+        """Its load packages, to look into and to move to another pipeline: ``load``, ``show``, ``export``, ``import_file``."""
+        return Packages(self.name, self._location, self.clock, partial(self._session, None, None))
 
     @property
     def pending(self) -> tuple[PendingPackage, ...]:

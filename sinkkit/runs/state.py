@@ -49,14 +49,14 @@ class PendingPackage:
 
 @attrs.frozen(kw_only=True)
 class PipelineState:
-    """A pipeline as its journal shows it now; *owner* names the process that owns it, if one does; *loads* are all that it knows, oldest first."""
+    """A pipeline as its journal shows it now; *owner* names the process that owns it, if one does; *handed_over* are the loads that other pipelines have now."""
 
     name: str
     owner: str | None
     pending: tuple[PendingPackage, ...]
     runs: tuple[RunRecord, ...]
     rejected: int
-    loads: tuple[Load, ...] = ()
+    handed_over: tuple[Load, ...] = ()
 
 
 @contextmanager
@@ -99,6 +99,10 @@ def _pending(journal: SqliteJournal, record: PackageRecord, held: int) -> Pendin
     )
 
 
+def _handed_over(journal: SqliteJournal) -> list[str]:
+    return [record.load_id for record in journal.packages() if record.state is PackageState.HANDED_OVER]
+
+
 def read_state(location: Location, clock: Clock) -> PipelineState:
     """How a pipeline stands.
 
@@ -117,5 +121,5 @@ def read_state(location: Location, clock: Clock) -> PipelineState:
             pending=pending_of(journal),
             runs=tuple(journal.runs()),
             rejected=journal.rejected_count(),
-            loads=tuple(load_of(record, location.folder.name) for record in journal.loads()),
+            handed_over=tuple(load_of(record, location.folder.name) for record in journal.loads(_handed_over(journal))),
         )

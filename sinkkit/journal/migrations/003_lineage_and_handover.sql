@@ -2,6 +2,7 @@ ALTER TABLE packages ADD COLUMN source TEXT;
 ALTER TABLE packages ADD COLUMN begun_at REAL;
 ALTER TABLE packages ADD COLUMN first_call_at REAL;
 ALTER TABLE packages ADD COLUMN handed_to TEXT;
+ALTER TABLE packages ADD COLUMN exported_at REAL;
 ALTER TABLE packages ADD COLUMN imported_from TEXT;
 ALTER TABLE packages ADD COLUMN imported_at REAL;
 CREATE TABLE handed_over (
