@@ -4,7 +4,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test check docs schema bench crash simulate memory clean distclean
+.PHONY: help demo test check docs schema bench crash simulate memory recipes clean distclean
 
 help:  ## show what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ simulate: $(READY)  ## try 10,000 seeds of everything that can go wrong, on a vi
 
 memory: $(READY)  ## run 10 million rows from a generator and print the peak over the import
 	$(BIN)/python tests/laws/memory.py --rows 10000000
+
+recipes: $(READY)  ## send 5,000 rows by each recipe through errors and a kill, to a server of its shape (a sample is among the tests)
+	RECIPES_IN_FULL=1 $(BIN)/python -m pytest -q tests/recipes $(PYTEST_ARGS)
 
 clean:  ## remove what was built and cached
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
