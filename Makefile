@@ -22,6 +22,7 @@ check: $(READY)  ## lint, types, the import ladder and the other house rules
 
 docs: $(READY)  ## write the tables of the settings' reference from the code
 	$(BIN)/python docs/generate_settings.py
+	$(BIN)/python docs/generate_rest.py
 
 schema: $(READY)  ## write what a new journal is made with, after a migration was added
 	$(BIN)/python tests/journal/write_schema.py
