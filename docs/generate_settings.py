@@ -17,6 +17,7 @@ import attrs
 
 import sinkkit
 from sinkkit import credentials
+from sinkkit.declaration.client.auth.reading import KINDS
 from sinkkit.declaration.client.client_settings import MEANINGS
 from sinkkit.declaration.client.values import READERS
 from sinkkit.declaration.effective import TYPES
@@ -104,6 +105,16 @@ def client() -> str:
     return table(["setting", "type", "meaning"], rows)
 
 
+def logins() -> str:
+    """Each type of ``http.auth`` with the keys that stand beside it."""
+    rows = []
+    for name, kind in KINDS.items():
+        required = [field.name for field in attrs.fields(kind) if field.default is attrs.NOTHING]
+        keys = [f"**`{field.name}`**" if field.name in required else f"`{field.name}`" for field in attrs.fields(kind)]
+        rows.append([f'`"{name}"`', ", ".join(keys), f"[`{kind.__name__}`](#{kind.__name__.lower()})"])
+    return table(["`type`", "keys beside it, those required in bold", "meaning"], rows)
+
+
 def pipeline() -> str:
     """The settings of a pipeline."""
     meanings = entries(sinkkit.pipeline, "Args")
@@ -134,6 +145,7 @@ REGIONS: Mapping[str, Callable[[], str]] = {
     "retry": lambda: parts_of(Retry, POLICY, "retry."),
     "rate limit": lambda: parts_of(RateLimit, inspect.signature(RateLimit).parameters, "rate_limit."),
     "client": client,
+    "logins": logins,
     "pipeline": pipeline,
     "kinds": kinds,
     "credentials": credential_classes,

@@ -14,7 +14,9 @@ from sinkkit.cli import options
 from sinkkit.cli.answer import DONE, NOT_EVERYTHING, Answer
 from sinkkit.cli.arguments import destination_of, given_settings
 from sinkkit.cli.output import counted, table
-from sinkkit.declaration.client.client_settings import client_plan
+from sinkkit.declaration.client.auth.reading import PATH as LOGIN
+from sinkkit.declaration.client.auth.reading import login_kind
+from sinkkit.declaration.client.whole_plan import read_plan
 from sinkkit.declaration.destination import abilities
 from sinkkit.declaration.opening import HOUSE_KEYS, TYPES, effective_options, make_ready
 from sinkkit.declaration.options import OPTION_NAMES, Options
@@ -113,8 +115,7 @@ def examine(destination: sinkkit.Destination, pipeline: str) -> Checked:
     for want in wanted.values():
         resolver.one(reading, want)
     if declared.client_roles():
-        read(reading, Question(("http",), dict[str, Any], stated=True))
-        reading.problems += _raised(lambda: client_plan(resolver.section("http"), timeout=None, workers=1, where=resolver.place))
+        _client(resolver, reading)
     read(reading, Question(("capabilities",), dict[str, Any], stated=True))
     read_before = len(reading.problems)
     for name in OPTION_NAMES:
@@ -133,6 +134,20 @@ def examine(destination: sinkkit.Destination, pipeline: str) -> Checked:
         [attrs.evolve(problem, text=hide(problem.text), hint=problem.hint and hide(problem.hint)) for problem in problems],
         [hide(text) for text in resolver.unknown(HOUSE_KEYS)],
     )
+
+
+def _client(resolver: Resolver, reading: Reading) -> None:
+    """The settings of the injected client; those of its login by the class that its type has, which says what of them is secret."""
+    read(reading, Question(("http",), dict[str, Any], stated=True))
+    reading.problems += _raised(lambda: read_plan(resolver, timeout=None, workers=1))
+    kinds: list[type | None] = []
+    _raised(lambda: kinds.append(login_kind(resolver)))
+    for kind in filter(None, kinds):
+        login = reading.trial()
+        read(login, Question(LOGIN, kind, stated=True))
+        read(login, Question((*LOGIN, "type"), str, stated=True))
+        whole = ".".join(LOGIN)
+        reading.found[:] = [entry for entry in reading.found if entry.name != whole] + login.found
 
 
 def _option(name: str, destination: sinkkit.Destination, reading: Reading) -> None:

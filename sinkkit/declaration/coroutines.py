@@ -62,15 +62,8 @@ class LoopThread:
 
     async def in_thread(self, function: Callable[[], T]) -> T:
         """The result of a *function* that may block, from a thread of its own; that it blocks for ever ends no process's end."""
-        import asyncio
-
         async with self._slots:
-            future: asyncio.Future[tuple[Any, BaseException | None]] = self.loop.create_future()
-            threading.Thread(target=_answer, args=(function, self.loop, future), name="sinkkit-beside-loop", daemon=True).start()
-            result, error = await future
-        if error is not None:
-            raise error
-        return result  # type: ignore[no-any-return]  # what the function gave
+            return await in_daemon(function)
 
     def close(self, endings: Sequence[Callable[[], Awaitable[Any]]] = ()) -> None:
         """Let what still runs end or cancel it, wait for *endings*, such as a client's ``aclose``, and end the loop.
@@ -128,6 +121,19 @@ class LoopThread:
         import asyncio
 
         return asyncio.all_tasks(self.loop) - {asyncio.current_task(self.loop)}
+
+
+async def in_daemon(function: Callable[[], T]) -> T:
+    """The result of a *function* that may block, from a thread of its own beside the running loop; that it blocks for ever ends no process's end."""
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
+    threading.Thread(target=_answer, args=(function, loop, future), name="sinkkit-beside-loop", daemon=True).start()
+    result, error = await future
+    if error is not None:
+        raise error
+    return result  # type: ignore[no-any-return]  # what the function gave
 
 
 async def within(awaitable: Awaitable[T], seconds: float | None) -> T:

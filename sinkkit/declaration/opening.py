@@ -7,9 +7,9 @@ from typing import Any
 
 import attrs
 
-from sinkkit.declaration.client.client_settings import client_plan
 from sinkkit.declaration.client.injected import open_async_client, open_client
 from sinkkit.declaration.client.plan import ClientPlan
+from sinkkit.declaration.client.whole_plan import read_plan
 from sinkkit.declaration.coroutines import LoopThread
 from sinkkit.declaration.declared import Declared
 from sinkkit.declaration.destination import Destination, abilities
@@ -144,10 +144,7 @@ def make_ready(destination: Destination, pipeline: str | None) -> Ready:
         values = _values(declared, resolver)
     if declared.client_roles():
         with problems.collecting():
-            section, workers = resolver.section("http"), options.calls_at_once
-            client = client_plan(section, timeout=options.timeout, workers=workers, where=resolver.place)
-            for password in client.passwords:
-                resolver.redactor.add(password)
+            client = read_plan(resolver, timeout=options.timeout, workers=options.calls_at_once)
     problems.raise_all()
     resolver.warn_of_unknown(HOUSE_KEYS)
     return Ready(

@@ -7,13 +7,12 @@ urllib need not be installed or imported here.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import attrs
 
+from sinkkit.declaration.client.retry_after import read_retry_after
 from sinkkit.delivery.verdict import Fate, Verdict
 from sinkkit.errors import Answer, CallFailed, Halt, PackageCorrupted, Reject, RetryLater, SinkkitError, SourceError, StillRunning
 
@@ -33,9 +32,6 @@ NOT_IMPLEMENTED = frozenset({501, 505})
 CONFLICT, TOO_LARGE = 409, 413
 SUCCESSFUL, REDIRECTS = range(200, 300), range(300, 400)
 """Status codes by what they mean for a batch; RFC 9110 for their definitions. A success that was raised all the same may have arrived."""
-
-SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]*)?")
-"""``Retry-After`` as seconds: RFC 9110 knows whole ones, servers send fractions too; longer than 30 years is not believed."""
 
 BY_NAME: dict[str, Fate] = {
     "httpx.ConnectError": Fate.ABSENT,
@@ -233,18 +229,6 @@ def _short(text: Any, clean: Clean) -> str:
     """The beginning of *text* on one line; secrets are taken out before anything is cut or joined."""
     cleaned = clean(str(text)[:CLEANED_CHARACTERS])
     return " ".join(cleaned.encode(errors="backslashreplace")[:BODY_BYTES].decode(errors="ignore").split())
-
-
-def read_retry_after(value: str | None, wall: float) -> float | None:
-    """Seconds to wait, from a ``Retry-After`` header in either of its forms (RFC 9110, 10.2.3); None if it says nothing."""
-    if value is None:
-        return None
-    if SECONDS.fullmatch(value.strip()):
-        return float(value)
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - wall)
-    except (TypeError, ValueError, OverflowError):  # neither form: as if the header were not there
-        return None
 
 
 def _by_class(error: BaseException) -> Fate:

@@ -13,11 +13,21 @@ import attrs
 
 from sinkkit.errors import ConfigError
 from sinkkit.settings.connection_string import ConnectionString
+from sinkkit.settings.grants import OAuth2ClientCredentials, OAuth2RefreshToken
 from sinkkit.settings.secret import Secret
-from sinkkit.settings.values import units
+from sinkkit.settings.signatures import AwsSignature, HmacSignature
 from sinkkit.settings.values.texts import check_header, check_header_name, secret, text_of
 
-__all__ = ["ApiKey", "BasicAuth", "BearerToken", "ConnectionString", "OAuth2ClientCredentials"]
+__all__ = [
+    "ApiKey",
+    "AwsSignature",
+    "BasicAuth",
+    "BearerToken",
+    "ConnectionString",
+    "HmacSignature",
+    "OAuth2ClientCredentials",
+    "OAuth2RefreshToken",
+]
 
 
 @attrs.frozen
@@ -120,53 +130,3 @@ class BearerToken:
     def headers(self) -> dict[str, str]:
         """The ``Authorization`` header, in clear."""
         return {"Authorization": f"Bearer {self.token.reveal()}"}
-
-
-def absolute(text: str) -> units.Url:
-    """*text* if it is an absolute URL.
-
-    Raises:
-        ConfigError: If it is not; the message names the field.
-    """
-    try:
-        return units.url(text_of(text, "token_url"))
-    except ConfigError as error:
-        raise ConfigError(f"token_url: {error.message}", hint=error.hint) from None
-
-
-@attrs.frozen
-class OAuth2ClientCredentials:
-    """What a service shows to get an access token for itself (RFC 6749, section 4.4).
-
-    Attributes:
-        client_id: The service's name at the authorization server.
-        client_secret: Its password there.
-        token_url: The URL where tokens are given out.
-        scope: Scopes to ask for, separated by spaces.
-        audience: For whom the token is, where the server wants to know.
-
-    Raises:
-        ConfigError: If ``token_url`` is no URL.
-    """
-
-    client_id: str
-    client_secret: Secret[str] = attrs.field(converter=secret)
-    token_url: units.Url = attrs.field(converter=absolute)
-    scope: str | None = None
-    audience: str | None = None
-
-    @staticmethod
-    def parts(text: str) -> dict[str, Any]:
-        """There is no form in one piece but ``client_id:client_secret``."""
-        client_id, colon, client_secret = text.partition(":")
-        return ({"client_id": client_id} if client_id else {}) | ({"client_secret": Secret(client_secret)} if colon else {})
-
-    def form(self) -> dict[str, str]:
-        """The form to post to ``token_url``, in clear."""
-        given = {"scope": self.scope, "audience": self.audience}
-        return {
-            "grant_type": "client_credentials",
-            "client_id": self.client_id,
-            "client_secret": self.client_secret.reveal(),
-            **{name: value for name, value in given.items() if value is not None},
-        }

@@ -72,8 +72,8 @@ SYSTEM_NAMES = frozenset(
 
 SYSTEM_PREFIXES = ("LC_", "XDG_")
 
-SENSITIVE = re.compile(r"passw|secret|token|api[_-]?key|authoriz|credential|cookie|private[_-]?key", re.IGNORECASE)
-"""Names whose values are masked even where nothing declares them secret."""
+SENSITIVE = re.compile(r"passw|secret|token(?![_-]ur[il]$)|api[_-]?key|authoriz|credential|cookie|private[_-]?key", re.IGNORECASE)
+"""Names whose values are masked even where nothing declares them secret; where tokens are given out is none."""
 
 HEADERS = re.compile(r"(?:.*[_-])?headers", re.IGNORECASE)
 """Names of tables of HTTP headers: an API may carry its key in a header of any name."""

@@ -15,11 +15,11 @@ from sinkkit.settings.lookup import Arguments, Lookup
 from sinkkit.settings.providers.provider import Provider
 from sinkkit.settings.providers.registry import opened
 from sinkkit.settings.questions import Found, Problem, Question, Reading
-from sinkkit.settings.reading import demanded, read, too_short
+from sinkkit.settings.reading import built, demanded, read, too_short
 from sinkkit.settings.redact import Redactor
 from sinkkit.settings.secret import MASK, SHORTEST, Secret, UnknownSettingWarning
 from sinkkit.settings.strangers import strangers
-from sinkkit.settings.values.kinds import ANYTHING, is_secret, members
+from sinkkit.settings.values.kinds import ANYTHING, fields, is_secret, members
 from sinkkit.settings.values.tables import as_table, overlaid, place_of
 from sinkkit.settings.wanted import MISSING, Wanted
 
@@ -143,6 +143,21 @@ class Resolver:
             return None
         reading = Reading(self.lookup, self.redactor, thorough=False, warned=self._warned)
         value = read(reading, Question((name,), kind, stated=True), default)
+        self.raise_on(reading.problems)
+        return value
+
+    def at(self, path: Path, kind: Any) -> Any:
+        """What stands at *path*, a key inside a table of the destination, as a *kind*, a class whose fields are looked for one by one.
+
+        Raises:
+            ConfigError: Once, naming everything in it that is missing or malformed, and each place where it was looked for.
+        """
+        reading = Reading(self.lookup, self.redactor, thorough=False, warned=self._warned)
+        question = Question(path, kind, stated=True)
+        value = read(reading, question)
+        if value is MISSING and not reading.problems:
+            values = {field.key: demanded(reading, question.below(field)) for field in fields(kind) if field.required}
+            value = MISSING if reading.problems else built(reading, question, kind, values)
         self.raise_on(reading.problems)
         return value
 

@@ -102,9 +102,11 @@ def read_section(section: Mapping[str, Any], called: Called) -> dict[str, Any]:
     problems = Problems()
     given: dict[str, Any] = {}
     for name, value in section.items():
+        if name == "auth":  # whose keys depend on its type: see the room of that name
+            continue
         with problems.collecting():
             if name not in READERS:
-                raise ConfigError(_unknown(name, called), hint=suggestion(name, READERS))
+                raise ConfigError(_unknown(name, called), hint=suggestion(name, [*READERS, "auth"]))
             found = table(plain(value)) if name in TABLES else None
             given[name] = _read(READERS[name], plain(value), called, name) if found is None else _table(name, found, called)
     entries = [(kind, *entry) for kind in ("headers", "params") for entry in given.get(kind, {}).items()]

@@ -8,7 +8,9 @@ import attrs
 import httpx
 from httpx import USE_CLIENT_DEFAULT as USUAL
 
+from sinkkit.clock import SystemClock
 from sinkkit.declaration.client import deadline
+from sinkkit.declaration.client.auth.flows import auth_for
 from sinkkit.declaration.client.bounded import BoundedResponse
 from sinkkit.declaration.client.exchanges import watching
 from sinkkit.declaration.client.json_body import encoded
@@ -58,6 +60,11 @@ class Rules:
         response.most = self.plan.max_response_bytes  # type: ignore[attr-defined]  # it is a BoundedResponse now
         note_response(response)
 
+    def auth(self) -> httpx.Auth | None:
+        """What puts credentials on requests."""
+        plan = self.plan
+        return None if plan.login is None or plan.home is None else auth_for(plan.login, plan.home, SystemClock(), plan.tokens)
+
     def hold(self, client: Any, backend: type[Any]) -> None:
         """Have every connection of *client* end with its request, and made as often as config says.
 
@@ -84,9 +91,8 @@ class Client(httpx.Client):
 
     def __init__(self, plan: ClientPlan, key_header: str | None) -> None:
         self.rules = Rules(plan, key_header)
-        super().__init__(
-            **plan.arguments, transport=plan.transport, event_hooks={"request": [self.rules.hop], "response": [self.rules.answered]}
-        )
+        hooks: Any = {"request": [self.rules.hop], "response": [self.rules.answered]}
+        super().__init__(**plan.arguments, auth=self.rules.auth(), transport=plan.transport, event_hooks=hooks)
         self.rules.hold(self, deadline.TimedBackend)
 
     def build_request(self, method: str, url: Any, **given: Any) -> httpx.Request:
@@ -112,7 +118,7 @@ class AsyncClient(httpx.AsyncClient):
         async def answered(response: httpx.Response) -> None:
             rules.answered(response)
 
-        super().__init__(**plan.arguments, transport=plan.transport, event_hooks={"request": [hop], "response": [answered]})
+        super().__init__(**plan.arguments, auth=self.rules.auth(), transport=plan.transport, event_hooks={"request": [hop], "response": [answered]})
         self.rules.hold(self, deadline.TimedAsyncBackend)
 
     def build_request(self, method: str, url: Any, **given: Any) -> httpx.Request:

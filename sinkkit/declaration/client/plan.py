@@ -7,6 +7,8 @@ from typing import Any
 
 import attrs
 
+from sinkkit.declaration.client.auth.login import Login
+from sinkkit.declaration.client.auth.tokens import Tokens
 from sinkkit.declaration.client.exchanges import Watch
 from sinkkit.declaration.client.origin import Origin, Private
 
@@ -28,6 +30,8 @@ class ClientPlan:
         private: Headers and parameters that may be credentials.
         watch: Told of each request and what came of it; None: nobody looks.
         transport: What requests go through instead of the network; None: the network.
+        login: How it proves who it is; None: it does not.
+        tokens: Access tokens, where the login is for such; shared by all clients of the destination.
         passwords: Those inside URLs: httpx repeats URLs in its errors.
     """
 
@@ -40,6 +44,8 @@ class ClientPlan:
     private: Private = attrs.field(factory=Private)
     watch: Watch | None = None
     transport: Any = None
+    login: Login | None = attrs.field(default=None, repr=False)
+    tokens: Tokens | None = attrs.field(default=None, repr=False)
     passwords: tuple[str, ...] = attrs.field(default=(), repr=False)
 
     def rehearsed(self, watch: Watch) -> ClientPlan:
@@ -47,4 +53,5 @@ class ClientPlan:
         from sinkkit.declaration.client.rehearsal_transport import RehearsalTransport
 
         arguments = {name: value for name, value in self.arguments.items() if name != "proxy"}
-        return attrs.evolve(self, arguments=arguments, watch=watch, transport=RehearsalTransport())
+        tokens = None if self.tokens is None else self.tokens.rehearsed()
+        return attrs.evolve(self, arguments=arguments, watch=watch, transport=RehearsalTransport(), tokens=tokens)
