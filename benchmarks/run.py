@@ -10,7 +10,11 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
+
+from typed_rows import KINDS, structuring
 
 import sinkkit
 from sinkkit.clock import SystemClock
@@ -25,6 +29,7 @@ from sinkkit.schema.shapes import shapes_of
 
 ROWS = 100_000
 REPEATS = 3
+TYPED_SIZE = 1000
 
 
 def row(i: int) -> dict[str, object]:
@@ -62,6 +67,8 @@ def parts() -> None:
     report("shapes of a page", seconds(lambda: shapes_of(rows)), 1000, "row")
     report("encode a page", seconds(lambda: encode(rows, shapes, table="t", first_row=0)), 1000, "row")
     report("decode a page", seconds(lambda: decode(lines)), 1000, "row")
+    for name, work in structuring(rows).items():
+        report(f"objects of a page: {name}", seconds(work), 1000, "row")
     with tempfile.TemporaryDirectory() as folder:
         write_and_read(Path(folder))
         journal(Path(folder))
@@ -119,15 +126,19 @@ def whole_runs() -> None:
                 for start in range(0, len(page), size):
                     got.append(len(page[start : start + size]))  # noqa: PERF401  # the call of a function stands for what a sink does
 
-        def run(size: int = size, count: int = count, got: list[int] = got) -> None:
-            @sinkkit.destination(batch_size=size, name="bench")
-            def sink(items: list[dict]) -> None:  # type: ignore[type-arg]
+        def run(size: int = size, count: int = count, got: list[int] = got, kind: Any = dict) -> None:
+            def take(items: Any) -> None:
                 got.append(len(items))
 
+            take.__annotations__["items"] = list[kind]
+            sink = sinkkit.destination(batch_size=size, name="bench")(take)
             with tempfile.TemporaryDirectory() as folder:
                 sinkkit.pipeline("bench", destination=sink, pipelines_dir=folder, progress="off").run(pages(count), table_name="t")
 
         report(f"whole run, batches of {size}", seconds(run), count, "row", seconds(bare))
+        if size == TYPED_SIZE:
+            for name, kind in KINDS.items():
+                report(f"whole run, batches of {size}, {name}", seconds(partial(run, kind=kind)), count, "row", seconds(bare))
 
 
 if __name__ == "__main__":

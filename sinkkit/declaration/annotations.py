@@ -17,6 +17,7 @@ import attrs
 
 from sinkkit.declaration.naming.importing import load_module
 from sinkkit.schema.items import ItemsKind
+from sinkkit.schema.typed.classes import is_type_of_rows
 
 
 @attrs.frozen
@@ -185,18 +186,25 @@ def _by_text(text: str) -> ItemsKind:
     """The same of an annotation of which no more is known than its text."""
     if not text.startswith(("list", "List", "typing.List")):
         raise LookupError(text)
-    return ItemsKind.ROWS if "[" not in text or "dict" in text.lower() or "Any" in text else _typed(text)
+    if "[" not in text or "dict" in text.lower() or "Any" in text:
+        return ItemsKind.ROWS
+    raise LookupError(text)
 
 
 def _rows_of(annotation: Any) -> ItemsKind:
     inner = typing.get_args(annotation)[:1]
-    if not inner or is_mapping(inner[0]) or inner[0] is Any or isinstance(inner[0], typing.TypeVar):
+    if not inner or is_mapping(inner[0]) or inner[0] is Any or isinstance(inner[0], typing.TypeVar) or is_type_of_rows(inner[0]):
         return ItemsKind.ROWS
-    return _typed(inspect.formatannotation(annotation))
+    raise LookupError(inspect.formatannotation(annotation))
 
 
-def _typed(text: str) -> ItemsKind:
-    raise LookupError(f"{text} (typed rows are not available in this version)")
+def row_type(annotation: Any) -> Any:
+    """The class that rows are to be objects of, ``Contact`` in ``list[Contact]``; None if a first parameter asks for plain dicts or for no rows."""
+    if isinstance(annotation, Unresolved):
+        found = annotation.found()
+        return None if found is annotation else row_type(found)
+    inner = typing.get_args(annotation)[:1] if (typing.get_origin(annotation) or annotation) in LIST_LIKE else ()
+    return inner[0] if inner and is_type_of_rows(inner[0]) else None
 
 
 def is_mapping(annotation: Any) -> bool:

@@ -26,6 +26,7 @@ from sinkkit.errors import ConfigError
 from sinkkit.rows import TableSchema
 from sinkkit.schema.items import ItemsKind
 from sinkkit.schema.naming.names import AS_GIVEN, Names
+from sinkkit.schema.typed.structurer import Structurer, structurer_of
 from sinkkit.settings.resolve import Resolver
 
 __all__ = ["HOUSE_KEYS", "TYPES", "Ready", "effective_options", "make_ready"]
@@ -46,6 +47,7 @@ class Ready:
         options: The decorator's settings, after config and the factory's call had their say.
         kind: What the function gets as items.
         names: What tables and columns are called there.
+        structurer: What makes objects of rows, where the function gets such.
         capabilities: What the destination can take and keep.
         values: Its own settings and its probe's, by name.
         resolver: Where they came from; its redactor knows the secrets.
@@ -62,6 +64,7 @@ class Ready:
     client: ClientPlan | None
     resolver: Resolver
     opener: Callable[[Sequence[TableSchema]], Sink] | None = None
+    structurer: Structurer | None = None
 
     def open(self, tables: Sequence[TableSchema]) -> Sink:
         """The sink for a load package with *tables*.
@@ -157,6 +160,7 @@ def make_ready(destination: Destination, pipeline: str | None) -> Ready:
         values=values,
         client=client,
         resolver=resolver,
+        structurer=None if declared.signature.row_type is None else structurer_of(declared.signature.row_type),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from sinkkit.declaration.annotations import annotations_of, items_kind
+from sinkkit.declaration.annotations import annotations_of, items_kind, row_type
 from sinkkit.declaration.parameters import BY_NAME_ONLY, RESERVED, Parameter, Role, is_table, read_parameter, refuse_reserved
 from sinkkit.declaration.sink_object import Form, maker_annotations
 from sinkkit.declaration.spec import Spec
@@ -22,7 +22,13 @@ __all__ = ["RESERVED", "Parameter", "Role", "Signature", "called", "name_of", "r
 
 @attrs.frozen(kw_only=True)
 class Signature:
-    """What a function takes: *items* is None where the file format chooses what they hold; *spec* declares more settings."""
+    """What a function takes.
+
+    Attributes:
+        items: What its items hold; None where the file format chooses.
+        row_type: The class that its rows are objects of; None for dicts.
+        spec: What declares more settings.
+    """
 
     name: str
     items: ItemsKind | None
@@ -31,6 +37,7 @@ class Signature:
     is_async: bool
     parameters: tuple[Parameter, ...]
     spec: Spec | None = None
+    row_type: Any = None
 
     @property
     def settings(self) -> tuple[Wanted, ...]:
@@ -68,6 +75,7 @@ def read_signature(function: Callable[..., object], spec: Spec | None = None) ->
         is_async=inspect.iscoroutinefunction(called(function)),
         parameters=_with_fields(name, _sorted(name, rest[:takes_table], rest[takes_table:], hints, spec, may_lack_names=True), spec),
         spec=spec,
+        row_type=row_type(hints.get(items.name)),
     )
 
 
@@ -213,5 +221,5 @@ def _items(name: str, annotation: Any) -> ItemsKind | None:
     except LookupError as error:
         raise SignatureError(
             f"{name}() asks for items as {error.args[0]}",
-            hint="write list[dict], pyarrow.Table, pyarrow.RecordBatch, pandas.DataFrame, polars.DataFrame, or pathlib.Path with batch_size=0",
+            hint="write list[dict], list[Contact] for an attrs class, dataclass, TypedDict or Struct that is known there, pyarrow.Table, pyarrow.RecordBatch, pandas.DataFrame, polars.DataFrame, or pathlib.Path with batch_size=0",
         ) from None

@@ -13,7 +13,7 @@ import attrs
 from sinkkit.declaration.options import Options
 from sinkkit.delivery.plan import Flight, Plan
 from sinkkit.delivery.retry import used_up, wait_before
-from sinkkit.delivery.verdict import Fate, Verdict
+from sinkkit.delivery.verdict import PLAIN, Fate, Verdict
 from sinkkit.errors import CallFailed, RedactedError
 from sinkkit.journal.moves import Move, NewBatch, Pause, Postpone, Settle, Split
 from sinkkit.journal.records import RejectedRecord
@@ -79,15 +79,33 @@ class Judge:
     def decide(self, flight: Flight, verdict: Verdict, letters: Mapping[int, bytes], at: Moment) -> Decision:
         """What follows for *flight*; *letters* holds the encoded row of each position that may have to be kept."""
         decision = self.RULES[verdict.fate](self, flight, verdict, letters, at)
+        return self._counted(decision, verdict.reason, verdict.error)
+
+    def refuse(self, flight: Flight, refused: Mapping[int, str], letters: Mapping[int, bytes], at: Moment) -> Decision:
+        """What follows for *flight*, which is not claimed yet, if rows of it are not to be sent: position to reason.
+
+        They are settled, and the others are a batch of their own; that one alone is in ``waiting``.
+        """
+        kept = [self._letter(flight, i, refused[i], PLAIN, row=letters[i], at=at) for i in sorted(refused)]
+        decision = Decision(rejected=len(kept))
+        child = None
+        if len(kept) < len(flight.rows):
+            child, rest = self.plan.child(flight, [row for i, row in enumerate(flight.rows) if i not in refused])
+            decision.waiting.append((rest, 0.0))
+        decision.moves.append(Settle(flight.id, 0, kept, child=child, at=at.wall))
+        return self._counted(decision, kept[-1].reason, None)
+
+    def _counted(self, decision: Decision, reason: str, error: BaseException | None) -> Decision:
+        """*decision*, which halts the run if it rejects a row too many."""
         self.tally.delivered += decision.delivered
         self.tally.rejected += decision.rejected
         most = self.tally.most_rejected
         if decision.halt is None and most is not None and decision.rejected and self.tally.rejected > most:
             decision.halt = CallFailed(
-                f"more rows were rejected than max_rejected={self.options.max_rejected!r} allows, the last: {verdict.reason or 'see its reason'}",
+                f"more rows were rejected than max_rejected={self.options.max_rejected!r} allows, the last: {reason or 'see its reason'}",
                 hint="see the reasons with pipeline.rejected(); then mend the rows or the destination, or raise max_rejected",
             )
-            decision.halt.__cause__ = verdict.error
+            decision.halt.__cause__ = error
         return decision
 
     def _answered(self, flight: Flight, verdict: Verdict, letters: Mapping[int, bytes], at: Moment) -> Decision:

@@ -10,16 +10,17 @@ import attrs
 from sinkkit.clock import Clock
 from sinkkit.declaration.options import Options
 from sinkkit.delivery.choosing.chooser import Look
+from sinkkit.delivery.claims import Claims
 from sinkkit.delivery.decide import Decision, Judge, Moment
-from sinkkit.delivery.grants import Finished, Grant
+from sinkkit.delivery.grants import Finished, Fitted, Grant
 from sinkkit.delivery.limits.circuit import Circuit, Opened
 from sinkkit.delivery.limits.gate import Gate
 from sinkkit.delivery.limits.limiter import ASKED_ANOTHER, Limits
-from sinkkit.delivery.plan import Flight, Plan, runs_of
+from sinkkit.delivery.plan import Flight, Plan, returns_of, runs_of, starts_of
 from sinkkit.delivery.verdict import Verdict
 from sinkkit.errors import CallFailed, SinkkitError
 from sinkkit.events import CallsSettled, ConcurrencyChanged, DestinationPaused, Event, Observer, RetryScheduled, RunHalting
-from sinkkit.journal.moves import Move, Note, Postpone, Return, SettlePlain, Start
+from sinkkit.journal.moves import Move, Note, Postpone, SettlePlain
 from sinkkit.journal.protocol import Journal
 from sinkkit.journal.states import State
 
@@ -29,7 +30,7 @@ LONGEST_WAIT_SECONDS = 3600.0
 
 @attrs.define
 class Dispatcher:
-    """Takes verdicts and hands out work. One for each load; shared by its workers."""
+    """Takes verdicts and hands out work. One for each load; shared by its workers. With *fits*, only ``claim`` claims what is handed out."""
 
     plan: Plan
     judge: Judge
@@ -41,6 +42,7 @@ class Dispatcher:
     load_id: str
     limiter: Limits | None = None
     look: Look | None = None
+    fits: bool = False
     paused_until: float = 0.0
     gate: Gate = attrs.field(default=attrs.Factory(lambda self: Gate(Circuit(self.options.retry)), takes_self=True))
     halted: BaseException | None = attrs.field(default=None, init=False)
@@ -48,6 +50,7 @@ class Dispatcher:
     abandoned: bool = attrs.field(default=False, init=False)
     broken: BaseException | None = attrs.field(default=None, init=False)
     in_flight: dict[int, Flight] = attrs.field(factory=dict, init=False)
+    unclaimed: dict[int, Flight] = attrs.field(factory=dict, init=False)
     changed: Condition = attrs.field(factory=Condition, init=False)
     changes: int = attrs.field(default=0, init=False)
     looking: Lock = attrs.field(factory=Lock, init=False)
@@ -64,6 +67,8 @@ class Dispatcher:
             moves = self._settle(finished, at, events)
             moves += self._put_back(finished.unused, at)
             granted, wait = self._choose(share, at, moves) if share else ((), None)
+            if self.fits:
+                self.unclaimed.update((flight.id, flight) for flight in granted)
             self._listen(events)
             self.gate.start(granted, at.now)
             if finished or granted:
@@ -71,6 +76,15 @@ class Dispatcher:
             ticket = self.journal.submit(moves) if moves else None
             over = not granted and (self.halting or (self.plan.empty and not self.in_flight))
             return Grant(ticket, granted, wait, over, events, self.changes)
+
+    def claim(self, grant: Grant, fitted: Sequence[Fitted]) -> Grant:
+        """Claim the batches of *grant*, whose rows were looked at, without those that are refused; what it says is in the grant returned, too."""
+        with self.changed:
+            claims = Claims(self, Moment(now=self.clock.now(), wall=self.clock.wall()), events=list(grant.events))
+            if not self.abandoned and claims.claim_all(fitted):
+                self._notify()
+            ticket = self.journal.submit(moves) if (moves := claims.moves()) else grant.ticket
+            return Grant(ticket, claims.ready, None, self.abandoned, claims.events, self.changes)
 
     def _look_ahead(self, look: Look) -> None:
         """Make rows known from which batches can be chosen; they are read outside the lock, by one thread at a time."""
@@ -134,7 +148,7 @@ class Dispatcher:
         """Expect no answer any more; returns the batches whose fate is unknown, and says so to the journal."""
         with self.changed:
             self.abandoned = True
-            lost = list(self.in_flight.values())
+            lost = [flight for flight in self.in_flight.values() if flight.id not in self.unclaimed]
             self.in_flight.clear()
             self.journal.submit([Postpone(flight.id, State.UNKNOWN) for flight in lost])
             self._notify()
@@ -160,6 +174,11 @@ class Dispatcher:
             if self.broken is None:
                 self.broken = error
             self._halt(error)
+
+    def halt_for(self, cause: BaseException | None, reason: str, events: list[Event]) -> None:
+        """Halt, under the lock, and say why: with *reason*, or else with what *cause* says."""
+        self._halt(cause)
+        events.append(RunHalting(reason=reason or str(cause)))
 
     def _halt(self, cause: BaseException | None) -> None:
         if not self.halting:
@@ -234,8 +253,7 @@ class Dispatcher:
                 self.limiter.pause(decision.pause)
             events.append(DestinationPaused(destination=self.judge.destination, seconds=decision.pause, reason=verdict.reason))
         if decision.halt is not None:
-            self._halt(decision.halt)
-            events.append(RunHalting(reason=verdict.reason or str(decision.halt)))
+            self.halt_for(decision.halt, verdict.reason, events)
 
     def _break_off_calls(self, opened: Opened | None, verdict: Verdict, at: Moment, events: list[Event]) -> None:
         """Where everything fails, no call starts for a while, or none any more."""
@@ -243,8 +261,7 @@ class Dispatcher:
             return
         reason = f"{opened.failures} calls in a row failed, the last: {verdict.reason}"
         if opened.gives_up:
-            self._halt(verdict.error)
-            events.append(RunHalting(reason=reason))
+            self.halt_for(verdict.error, reason, events)
         else:
             self.paused_until = max(self.paused_until, at.now + opened.seconds)
             events.append(DestinationPaused(destination=self.judge.destination, seconds=opened.seconds, reason=reason))
@@ -260,15 +277,17 @@ class Dispatcher:
     def _put_back(self, unused: Sequence[Flight], at: Moment) -> list[Move]:
         """Batches that were claimed and not called wait again, as they were before."""
         for flight in unused:
-            del self.in_flight[flight.id]
-            self.gate.cancel(flight)
-            if self.limiter is not None:
-                self.limiter.cancel(len(flight.rows))
+            self.give_up(flight)
             probed = self.probes(flight)
             self.plan.wait(flight if probed else attrs.evolve(flight, attempts=flight.attempts - 1), at.now)
-        claimed = [flight for flight in unused if not self.probes(flight)]
-        by_state = {state: [flight for flight in claimed if flight.since is state] for state in (State.PLANNED, State.UNKNOWN)}
-        return [Return(first, last, state) for state, flights in by_state.items() for first, last in runs_of(flights)]
+        return returns_of([flight for flight in unused if not self.probes(flight)])
+
+    def give_up(self, flight: Flight) -> None:
+        """*flight* was handed out and is not called; under the lock."""
+        del self.in_flight[flight.id]
+        self.gate.cancel(flight)
+        if self.limiter is not None:
+            self.limiter.cancel(len(flight.rows))
 
     def _choose(self, share: int, at: Moment, moves: list[Move]) -> tuple[Sequence[Flight], float | None]:
         """Work that may start now, with the moves that claim it; or how long to wait for some."""
@@ -285,7 +304,7 @@ class Dispatcher:
         if held is None and room > 0 and self.plan.next_size():
             held = self._reserve(self.plan.next_size(), at)
             if held is None:
-                cuts, new = self.plan.cut(room, self.run)
+                cuts, new = self.plan.cut(room, self.run, claimed=not self.fits)
                 moves += cuts
                 self.in_flight.update((flight.id, flight) for flight in new)
                 flights += new
@@ -314,11 +333,14 @@ class Dispatcher:
                 self.plan.wait(waited, at.now)
                 return held, flights
             flights.append(waited if self.probes(waited) else attrs.evolve(waited, attempts=waited.attempts + 1))
-        sent = [flight for flight in flights if not self.probes(flight)]
-        by_state = {state: [flight for flight in sent if flight.since is state] for state in (State.PLANNED, State.UNKNOWN)}
-        moves += [Start(first, last, state, self.run) for state, some in by_state.items() for first, last in runs_of(some)]
+        if not self.fits:
+            moves += self.starts(flights)
         self.in_flight.update((flight.id, flight) for flight in flights)
         return None, flights
+
+    def starts(self, flights: Sequence[Flight]) -> list[Move]:
+        """The moves that put *flights* in flight, but for those that are only asked after."""
+        return starts_of([flight for flight in flights if not self.probes(flight)], self.run)
 
     def probes(self, flight: Flight) -> bool:
         """Whether *flight* is to be asked after rather than sent."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -18,6 +18,22 @@ class Answered:
     flight: Flight
     verdict: Verdict
     letters: dict[int, bytes] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Fitted:
+    """A batch whose rows were looked at before it is claimed.
+
+    Attributes:
+        refused: Position to reason of rows that are not to be sent.
+        letters: The same rows encoded, by position.
+        error: Why its rows could not be read; None: they could.
+    """
+
+    flight: Flight
+    refused: Mapping[int, str] = attrs.field(factory=dict)
+    letters: Mapping[int, bytes] = attrs.field(factory=dict)
+    error: BaseException | None = None
 
 
 @attrs.define

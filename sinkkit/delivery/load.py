@@ -22,7 +22,7 @@ from sinkkit.delivery.limits.gate import Gate
 from sinkkit.delivery.limits.limiter import Limits
 from sinkkit.delivery.on_loop.slots import Crew
 from sinkkit.delivery.plan import Flight, Plan, flight_of
-from sinkkit.delivery.worker import Worker
+from sinkkit.delivery.worker import Fit, Worker
 from sinkkit.events import Observer
 from sinkkit.faults import Faults
 from sinkkit.journal.moves import Postpone
@@ -48,6 +48,7 @@ class Load:
 
     Attributes:
         keep: Encodes one row of a batch, by position, for a dead letter.
+        fit: Tells which rows of a batch are not to be sent, and why; None: all are.
         look: Job, rows, key column or None, whether sizes count: reads what batches are chosen by.
         tables: Only rows of these; None: of all.
         delivered: Rows that this run has delivered of other tables of the package.
@@ -64,6 +65,7 @@ class Load:
     drain: float
     tables: frozenset[str] | None = None
     delivered: int = 0
+    fit: Fit | None = None
 
 
 def deliver(load: Load, runtime: Runtime) -> BaseException | None:
@@ -122,6 +124,7 @@ def dispatcher_for(load: Load, runtime: Runtime) -> Dispatcher:
         load_id=load.load_id,
         gate=gate_for(load.options),
         limiter=load.limiter,
+        fits=load.fit is not None,
         look=None if plan.chooser is None else partial(_look, load),
         paused_until=0.0 if pause is None else clock.now() + pause[0] - clock.wall(),
     )
@@ -173,5 +176,6 @@ def worker_for(load: Load, runtime: Runtime, dispatcher: Dispatcher) -> Worker:
         observe=runtime.observe,
         faults=runtime.faults,
         keep=load.keep,
+        fit=load.fit,
         may_claim_many=load.options.on_unknown == "resend" and load.options.order_by is None and not dispatcher.counts_starts,
     )

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 
 import attrs
 
 from sinkkit.delivery.choosing.chooser import Chooser, Facts, Segment
 from sinkkit.delivery.rowsets import compact, is_run, key_of, to_text
-from sinkkit.journal.moves import Cut, Move, NewBatch, Pick, Settle
+from sinkkit.journal.moves import Cut, Move, NewBatch, Pick, Return, Settle, Start
 from sinkkit.journal.ranges import numbers_of
 from sinkkit.journal.records import BatchRecord, JobRecord
 from sinkkit.journal.states import State
@@ -146,17 +146,17 @@ class Plan:
         job = self._jobs[0]
         return min(self.batch_size or job.row_count, job.row_count - self._frontier)
 
-    def cut(self, most: int, run: int) -> tuple[Sequence[Cut | Pick], list[Flight]]:
-        """Up to *most* new batches, of as many jobs as that takes, and the moves that say so."""
+    def cut(self, most: int, run: int, *, claimed: bool = True) -> tuple[Sequence[Cut | Pick], list[Flight]]:
+        """Up to *most* new batches, of as many jobs as that takes, and the moves that say so, and whether they are *claimed* with it."""
         if self.chooser is not None:
-            return self._pick(self.chooser, most, run)
+            return self._pick(self.chooser, most, run, claimed=claimed)
         cuts: list[Cut] = []
         flights: list[Flight] = []
         while self._jobs and len(flights) < most:
             new = self._cut_first(most - len(flights))
             job, frontier = new[0].job, new[-1].rows[-1] + 1
             batches = [(flight.id, flight.rows[0], len(flight.rows), flight.key) for flight in new]
-            cuts.append(Cut(job.id, new[0].rows[0], frontier, run, batches))
+            cuts.append(Cut(job.id, new[0].rows[0], frontier, run, batches, claimed))
             flights += new
         return cuts, flights
 
@@ -172,7 +172,7 @@ class Plan:
             self._frontier = self._jobs[0].frontier if self._jobs else 0
         return flights
 
-    def _pick(self, chooser: Chooser, most: int, run: int) -> tuple[list[Pick], list[Flight]]:
+    def _pick(self, chooser: Chooser, most: int, run: int, *, claimed: bool) -> tuple[list[Pick], list[Flight]]:
         picks: list[Pick] = []
         flights: list[Flight] = []
         while len(flights) < most and chooser.next_batch() is not None:
@@ -180,7 +180,7 @@ class Plan:
             flight = self._new(job, compact(rows))
             since = self._picked.get(job.id, job.frontier)
             self._picked[job.id] = since + len(rows)
-            picks.append(Pick(job.id, since, run, record_of(flight, None)))
+            picks.append(Pick(job.id, since, run, record_of(flight, None), claimed))
             flights.append(flight)
         return picks, flights
 
@@ -231,3 +231,20 @@ def runs_of(flights: Sequence[Flight]) -> list[tuple[int, int]]:
         else:
             found.append((number, number))
     return found
+
+
+def by_state(flights: Sequence[Flight]) -> Iterator[tuple[State, int, int]]:
+    """Those of *flights* that were planned and those of unknown fate: the state, first and last id of each run."""
+    for state in (State.PLANNED, State.UNKNOWN):
+        for first, last in runs_of([flight for flight in flights if flight.since is state]):
+            yield state, first, last
+
+
+def starts_of(flights: Sequence[Flight], run: int) -> list[Move]:
+    """The moves that put *flights* in flight."""
+    return [Start(first, last, state, run) for state, first, last in by_state(flights)]
+
+
+def returns_of(flights: Sequence[Flight]) -> list[Move]:
+    """The moves that put *flights*, which were not called, back to where they were before."""
+    return [Return(first, last, state) for state, first, last in by_state(flights)]

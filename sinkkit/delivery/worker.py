@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import attrs
@@ -17,9 +17,10 @@ from sinkkit.clock import Clock
 from sinkkit.delivery.call import Begin, Caller
 from sinkkit.delivery.decide import to_keep
 from sinkkit.delivery.dispatcher import Dispatcher
-from sinkkit.delivery.grants import NOTHING, Answered, Finished, Grant
+from sinkkit.delivery.grants import NOTHING, Answered, Finished, Fitted, Grant
 from sinkkit.delivery.plan import Flight
 from sinkkit.delivery.verdict import PLAIN, Verdict
+from sinkkit.errors import SinkkitError
 from sinkkit.events import CallsStarted, Observer
 from sinkkit.faults import Faults, Point, idle
 from sinkkit.journal.protocol import Journal
@@ -39,6 +40,9 @@ BUSY_SHARE = 0.9
 MOST_BATCHES = 4096
 """The largest claim, however fast the calls are."""
 
+Fit: TypeAlias = Callable[[Flight], Mapping[int, str]]
+"""A batch to those of its rows that are not to be sent: position to reason."""
+
 Step: TypeAlias = int | Grant | Flight
 """What to wait for: until a ticket is durable, until something has changed since a grant, or for the call of a batch."""
 
@@ -53,6 +57,7 @@ class Worker:
     """State of one worker, a thread or a slot of an event loop.
 
     Attributes:
+        fit: Tells which rows of a batch are not to be sent, and why, before it is claimed; None: all are sent.
         busy_since: When the call now running began, on the run's clock; None between calls.
         calling: Seconds spent in claims that have ended: reading rows and calling.
         computing: How many of them its thread was on a processor.
@@ -70,9 +75,11 @@ class Worker:
     may_claim_many: bool
     waits: Callable[[float, float], bool] = leaves_time
     ahead_after: float = AHEAD_SECONDS
+    fit: Fit | None = None
     busy_since: float | None = attrs.field(default=None, init=False)
     calling: float = attrs.field(default=0.0, init=False)
     computing: float = attrs.field(default=0.0, init=False)
+    _fitting: float = attrs.field(default=0.0, init=False)
     _share: int = attrs.field(default=1, init=False)
     _claim: deque[Flight] = attrs.field(factory=deque, init=False)
     _done: deque[Flight] = attrs.field(factory=deque, init=False)
@@ -112,11 +119,16 @@ class Worker:
             finished = finished or Finished(taken(self._done), (), ())
             self.faults(Point.BEFORE_CLAIM)
             grant = self.dispatcher.exchange(finished, self._share)
+            looked = self.fit is not None and bool(grant.flights)
+            if looked:
+                grant = yield from self._claimed(grant, finished)
             yield from self._tell(grant, finished)
             if grant.over:
                 return
             if grant.flights:
                 finished = yield from self._measured(grant.flights)
+            elif looked:  # nothing of it is to be sent: there may be more
+                finished = NOTHING
             else:
                 self._share = 1
                 yield grant
@@ -155,6 +167,28 @@ class Worker:
         yield from self._tell(grant, earlier)
         return () if finished else taken(self._next)
 
+    def _claimed(self, grant: Grant, finished: Finished) -> Generator[int, Any, Grant]:
+        """Look at the rows of what was handed out, and claim what is to be sent.
+
+        What was done is settled in the same commit as a rule; first of all after a claim of several batches, of which a crash must not repeat
+        more than those of its last moment.
+        """
+        if grant.ticket is not None and len(finished.plain) > 1:
+            yield grant.ticket
+        began = self.clock.now()
+        fitted = [self._fitted(flight) for flight in grant.flights]
+        self._fitting = self.clock.now() - began
+        return self.dispatcher.claim(grant, fitted)
+
+    def _fitted(self, flight: Flight) -> Fitted:
+        if self.fit is None or self.dispatcher.probes(flight):
+            return Fitted(flight)
+        try:
+            refused = self.fit(flight)
+            return Fitted(flight, refused, {position: self.keep(flight, position) for position in refused})
+        except SinkkitError as error:
+            return Fitted(flight, error=error)
+
     def _tell(self, grant: Grant, finished: Finished) -> Generator[int, Any, None]:
         """Make durable what was decided, then let observers know."""
         if grant.ticket is not None:
@@ -172,7 +206,7 @@ class Worker:
         wall, cpu = time.perf_counter(), time.thread_time()
         finished = yield from self._call_all(flights)
         spent, computed = time.perf_counter() - wall, time.thread_time() - cpu
-        self._claims_ahead = self.may_claim_many and self.waits(spent, computed)
+        self._claims_ahead = self.may_claim_many and self.fit is None and self.waits(spent, computed)
         self.calling += spent
         self.computing += computed
         return finished
@@ -203,12 +237,12 @@ class Worker:
             calls += 1
         self.busy_since = None
         if not answered:
-            self._fit(calls, now() - began)
+            self._resize(calls, now() - began + self._fitting)
             if self._ahead is not None and not claim:
                 return NOTHING  # what was called since is settled with the next claim
         return Finished(taken(done), answered, taken(claim) + taken(self._next))
 
-    def _fit(self, calls: int, spent: float) -> None:
+    def _resize(self, calls: int, spent: float) -> None:
         """Let the next claim be worth ``FITTING_SECONDS``, and never more than twice as large as this one."""
         if not self.may_claim_many or (2 * calls < self._share and spent < CLAIM_SECONDS):
             return

@@ -30,6 +30,9 @@ INSERT_PICKED = (
     "INSERT INTO batches (id, job, first_row, row_count, ranges, key, state, attempts, run, calls) "
     f"VALUES (?, ?, ?, ?, ?, ?, {int(State.IN_FLIGHT)}, 1, ?, 1)"
 )
+INSERT_UNCLAIMED = (
+    f"INSERT INTO batches (id, job, first_row, row_count, ranges, key, state, attempts) VALUES (?, ?, ?, ?, ?, ?, {int(State.PLANNED)}, 0)"
+)
 INSERT_PLANNED = (
     "INSERT INTO batches (id, job, first_row, row_count, ranges, key, state, attempts, ambiguous, not_before) "
     f"SELECT ?, job, ?, ?, ?, ?, {int(State.PLANNED)}, ?, ?, ? FROM batches WHERE id = ?"
@@ -91,13 +94,17 @@ def _named(move: Move) -> str:
 
 def _cut(db: sqlite3.Connection, move: Cut) -> None:
     _expect(db.execute(ADVANCE, (move.frontier, move.job, move.since)).rowcount, 1, move)
+    if not move.claimed:
+        db.executemany(INSERT_UNCLAIMED, [(batch, move.job, first, rows, None, key) for batch, first, rows, key in move.batches])
+        return
     db.executemany(INSERT_IN_FLIGHT, [(batch, move.job, first, rows, key, move.run) for batch, first, rows, key in move.batches])
 
 
 def _pick(db: sqlite3.Connection, move: Pick) -> None:
     new = move.batch
     _expect(db.execute(ADVANCE, (move.since + new.row_count, move.job, move.since)).rowcount, 1, move)
-    db.execute(INSERT_PICKED, (new.id, move.job, new.first_row, new.row_count, new.ranges, new.key, move.run))
+    values = (new.id, move.job, new.first_row, new.row_count, new.ranges, new.key)
+    db.execute(*((INSERT_PICKED, (*values, move.run)) if move.claimed else (INSERT_UNCLAIMED, values)))
 
 
 def _start(db: sqlite3.Connection, move: Start) -> None:

@@ -27,7 +27,7 @@ class NewBatch:
 
 @attrs.frozen
 class Cut:
-    """Cut rows ``[since, frontier)`` of *job* into new batches that are in flight at once.
+    """Cut rows ``[since, frontier)`` of *job* into new batches that are in flight at once, or planned if they are not *claimed* yet.
 
     *batches* are ``(id, first_row, row_count, key)``, with ids that follow each other.
     """
@@ -37,16 +37,21 @@ class Cut:
     frontier: int
     run: int
     batches: Sequence[tuple[int, int, int, str]]
+    claimed: bool = True
 
 
 @attrs.frozen
 class Pick:
-    """Cut rows of *job*, which need not be the next ones, into a new *batch* that is in flight at once; *since* were cut before it."""
+    """Cut rows of *job*, which need not be the next ones, into a new *batch* that is in flight at once; *since* were cut before it.
+
+    It is only planned if it is not *claimed* yet.
+    """
 
     job: int
     since: int
     run: int
     batch: NewBatch
+    claimed: bool = True
 
 
 @attrs.frozen

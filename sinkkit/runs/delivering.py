@@ -10,7 +10,7 @@ import attrs
 
 from sinkkit.declaration.client.trace import wrote_before_failing
 from sinkkit.declaration.opening import Ready
-from sinkkit.delivery.call import Caller
+from sinkkit.delivery.call import Caller, Read
 from sinkkit.delivery.limits.limiter import Limits
 from sinkkit.delivery.load import Load, Runtime, deliver
 from sinkkit.delivery.plan import Flight
@@ -26,6 +26,7 @@ from sinkkit.runs.lookahead import check_order, look_of
 from sinkkit.runs.normalization import normalize
 from sinkkit.runs.shape import shape_in, shape_of
 from sinkkit.runs.stages import Stage, stages_of
+from sinkkit.runs.typed_rows import TypedRows
 from sinkkit.schema.codec import encode
 from sinkkit.schema.items import ItemsKind
 from sinkkit.schema.shapes import shapes_of
@@ -101,6 +102,7 @@ def _deliver(
     tables = [table.schema for table in package.manifest.tables.values()]
     check_order(package, delivery.ready.options.order_by)
     sink = delivery.ready.open(tables)
+    typed = _typed(package, delivery.ready)
     try:
         runtime.journal.bind(record.load_id, delivery.ready.name, runtime.clock.wall())
         load = Load(
@@ -108,11 +110,12 @@ def _deliver(
             run=delivery.run,
             destination=delivery.ready.name,
             options=delivery.ready.options,
-            caller=_caller(sink, package, delivery, runtime),
+            caller=_caller(sink, reader_of(package, delivery.ready.kind) if typed is None else typed, delivery, runtime),
             keep=_keeper(package),
             look=look_of(package, delivery.ready.kind),
             limiter=delivery.limiter,
             drain=delivery.drain,
+            fit=None if typed is None else typed.fit,
         )
         halted = _in_stages(load, stages_of(tables, load.options.order_by), runtime)
         complete = halted is None and _total(runtime, record.load_id).settled
@@ -141,12 +144,16 @@ def _total(runtime: Runtime, load_id: str) -> Counts:
     return sum(runtime.journal.counts(load_id).values(), Counts())
 
 
-def _caller(sink: Any, package: Package, delivery: Delivery, runtime: Runtime) -> Caller:
+def _typed(package: Package, ready: Ready) -> TypedRows | None:
+    return None if ready.structurer is None else TypedRows(package, ready.structurer, ready.resolver.redactor.text)
+
+
+def _caller(sink: Any, read: Read, delivery: Delivery, runtime: Runtime) -> Caller:
     ready = delivery.ready
     redactor = ready.resolver.redactor
     return Caller(
         sink=sink,
-        read=reader_of(package, ready.kind),
+        read=read,
         pipeline_name=delivery.storage.pipeline_name,
         clock=runtime.clock,
         idempotent=ready.options.idempotency_header is not None,

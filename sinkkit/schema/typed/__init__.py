@@ -1,0 +1,1 @@
+"""Rows as objects of a class: what fits it, what does not and why."""
