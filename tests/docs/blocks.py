@@ -129,7 +129,7 @@ class Reader:
         source = "\n" * block.line + block.text
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
-            exec(compile(source, str(block.page), "exec"), self.namespace)
+            exec(compile(source, str(block.page), "exec", dont_inherit=True), self.namespace)
         return printed.getvalue()
 
     def environment(self):
