@@ -16,8 +16,8 @@ import pyarrow as pa
 import pytest
 
 import sinkkit
-from sinkkit import Halt, Outcome, Reject, Retry, RetryLater, Secret
-from sinkkit.errors import ConfigError, DeliveryFailed, SignatureError
+from sinkkit import Outcome, Reject, Retry, RetryLater, Secret
+from sinkkit.errors import DeliveryFailed
 
 QUICK = Retry(attempts=3, first_wait=0.0, longest_wait=0.0)
 
@@ -315,60 +315,3 @@ def test_a_probe_gets_objects():
     assert asked == [[Contact(1, Address(1)), Contact(2, Address(2))]]
     assert (info.total.delivered, info.total.rejected) == (2, 1)
     assert pipeline.receipts()["index"].to_pylist() == [2]
-
-
-def test_a_batch_of_unknown_fate_is_not_cut():
-    """If the class has changed so that a row of a batch of unknown fate no longer fits, the run halts and says so; nothing is guessed."""
-
-    @sinkkit.destination(name="crm", batch_size=10, retry=Retry(attempts=1))
-    def before(items: list[dict]):
-        raise httpx.ReadTimeout("slow")
-
-    @sinkkit.destination(name="crm", batch_size=10, retry=Retry(attempts=1))
-    def after(items: list[Contact]):
-        pass
-
-    with pytest.raises(DeliveryFailed):
-        run_of(before, [bad(0), {"id": 1}])
-    with pytest.raises(DeliveryFailed) as failed:
-        sinkkit.pipeline("p", destination=after, progress="off").resume()
-
-    assert f"row 0 (counted from 0) no longer fits: {BAD}" in str(failed.value.__cause__)
-    assert failed.value.info.total.unknown == 2
-
-
-def test_a_damaged_package_halts_the_run(tmp_path):
-    """A file of the package that is not what was written is named, before anything of it is claimed."""
-
-    @sinkkit.destination(batch_size=2, workers=1)
-    def crm(items: list[Contact], batch: sinkkit.Batch):
-        raise Halt("stop")
-
-    pipeline = sinkkit.pipeline("p", destination=crm, progress="off", pipelines_dir=tmp_path)
-    with pytest.raises(DeliveryFailed):
-        pipeline.run([{"id": n} for n in range(4)], table_name="t")
-    (file,) = (tmp_path / "p" / "packages").glob("*/t*")
-    file.write_bytes(bytes(len(file.read_bytes())))
-
-    @sinkkit.destination(name="crm", batch_size=2, workers=1)
-    def later(items: list[Contact]):
-        pass
-
-    with pytest.raises(DeliveryFailed) as failed:
-        sinkkit.pipeline("p", destination=later, progress="off", pipelines_dir=tmp_path).resume()
-    assert file.name in str(failed.value.__cause__)
-
-
-def test_files_cannot_be_objects():
-    """Typed rows and whole files exclude each other, at the decorator; so do classes that rows cannot be."""
-    with pytest.raises(ConfigError, match="batch_size=0"):
-
-        @sinkkit.destination(batch_size=0)
-        def crm(items: list[Contact]):
-            pass
-
-    with pytest.raises(SignatureError, match=r"list\[int\]"):
-
-        @sinkkit.destination
-        def numbers(items: list[int]):
-            pass
