@@ -103,12 +103,13 @@ def dispatcher_for(load: Load, runtime: Runtime) -> Dispatcher:
     """The dispatcher of a load, with all that the journal says is open."""
     journal, clock = runtime.journal, runtime.clock
     plan = Plan(batch_size=load.options.batch_size, next_id=journal.next_batch_id(), in_order=load.options.workers == 1)
+    jobs = journal.jobs(load.load_id)
     setting = load.options.max_rejected
-    most = most_rejected(setting, {} if setting is None else journal.counts(load.load_id))
+    most = most_rejected(setting, {} if setting is None else journal.counts(load.load_id), sum(job.row_count for job in jobs if job.refused))
     tally = Tally(delivered=load.delivered, most_rejected=most)
     judge = Judge(destination=load.destination, options=load.options, plan=plan, tally=tally)
     pause = journal.pause_of(load.destination)
-    jobs = [job for job in journal.jobs(load.load_id) if load.tables is None or job.table in load.tables]
+    jobs = [job for job in jobs if not job.refused and (load.tables is None or job.table in load.tables)]
     waiting = _wait_for_open(load, runtime, plan, {job.id: job for job in jobs})
     plan.chooser = chooser_for(load.options, load.look, journal, jobs, waiting)
     if plan.chooser is None:
@@ -157,13 +158,13 @@ def _look(load: Load, segment: Segment) -> Facts:
     return load.look(segment.job.name, segment.rows, load.options.order_by, load.options.batch_bytes is not None)
 
 
-def most_rejected(setting: int | str | None, counts: Mapping[str, Counts]) -> float | None:
-    """How many rows this run may reject: ``max_rejected`` of a package with *counts*, less those rejected already."""
+def most_rejected(setting: int | str | None, counts: Mapping[str, Counts], refused: int = 0) -> float | None:
+    """How many rows this run may reject: ``max_rejected`` of a package with *counts*, less those rejected already, but for those *refused* by contracts."""
     if setting is None:
         return None
     total = sum(count.extracted for count in counts.values())
     most = float(setting) if isinstance(setting, int) else float(setting.rstrip("% ")) / 100 * total
-    return most - sum(count.rejected for count in counts.values())
+    return most + refused - sum(count.rejected for count in counts.values())
 
 
 def worker_for(load: Load, runtime: Runtime, dispatcher: Dispatcher) -> Worker:

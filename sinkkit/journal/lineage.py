@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sinkkit.errors import JournalError
-from sinkkit.journal import accounts
+from sinkkit.journal import accounts, versions
 from sinkkit.journal.records import LoadRecord, PackageRecord, PackageState
 
 PACKAGE_COLUMNS = (
@@ -23,13 +23,13 @@ INSERT = f"INSERT INTO packages ({PACKAGE_COLUMNS}) VALUES ({', '.join('?' * len
 PACKAGES = f"SELECT {PACKAGE_COLUMNS} FROM packages"
 UNSTARTED = (
     "SELECT 1 FROM packages WHERE load_id = ?1 AND replay = 0 AND completed_at IS NULL "
-    "AND NOT EXISTS (SELECT 1 FROM jobs WHERE load_id = ?1 AND frontier > 0) "
+    "AND NOT EXISTS (SELECT 1 FROM jobs WHERE load_id = ?1 AND frontier > 0 AND refused = 0) "
     "AND NOT EXISTS (SELECT 1 FROM rejected WHERE load_id = ?1 AND taken_by IS NOT NULL)"
 )
 COUNT = "INSERT INTO handed_over (load_id, table_name, rows) SELECT load_id, table_name, sum(row_count) FROM jobs WHERE load_id = ? GROUP BY table_name ORDER BY min(id)"
 HANDED = "SELECT table_name, rows FROM handed_over WHERE load_id = ? ORDER BY rowid"
 HAND_OVER = f"UPDATE packages SET state = '{PackageState.HANDED_OVER}', handed_to = ?, completed_at = ? WHERE load_id = ?"
-FORGOTTEN = ("jobs", "schemas", "rejected")
+FORGOTTEN = ("schemas", "rejected")
 """Tables whose rows of a package go when it is handed over."""
 
 
@@ -80,6 +80,7 @@ def hand_over(db: sqlite3.Connection, load_id: str, target: str, at: float, lett
         )
     db.execute(COUNT, (load_id,))
     db.executemany("INSERT INTO handed_letters (load_id, letter) VALUES (?, ?)", ((load_id, letter) for letter in letters))
+    versions.forget_jobs(db, load_id)
     for table in FORGOTTEN:
         db.execute(f"DELETE FROM {table} WHERE load_id = ?", (load_id,))  # a constant
     db.execute(HAND_OVER, (target, at, load_id))

@@ -20,9 +20,11 @@ from sinkkit.journal.records import (
     JobCounts,
     JobRecord,
     LoadRecord,
+    NewSchema,
     PackageRecord,
     RejectedRecord,
     RunRecord,
+    SchemaVersion,
 )
 
 
@@ -44,11 +46,25 @@ class Journal(Protocol):
         jobs: Sequence[JobRecord],
         schemas: Mapping[str, str] | None = None,
         taking: Iterable[Taken] = (),
+        *,
         rejected: Iterable[RejectedRecord] = (),
+        schema: NewSchema | None = None,
     ) -> None:
-        """Make a sealed package known: its rows count from now on, the dead letters that a replay carries are taken by it alone, new ones are listed."""
+        """Make a sealed package known: its rows count from now on, the dead letters that a replay carries are taken by it alone, new ones are listed.
 
-    def replace(self, load_id: str, folder: str, jobs: Sequence[JobRecord], schemas: Mapping[str, str] | None = None) -> None:
+        *schema* is what is known of tables from now on. Rows of jobs that are refused are rejected at once; *rejected* has their letters.
+        """
+
+    def replace(
+        self,
+        load_id: str,
+        folder: str,
+        jobs: Sequence[JobRecord],
+        schemas: Mapping[str, str] | None = None,
+        *,
+        rejected: Iterable[RejectedRecord] = (),
+        schema: NewSchema | None = None,
+    ) -> None:
         """Point an extracted package at a normalized set of files, with other tables if given."""
 
     def bind(self, load_id: str, destination: str, at: float | None = None) -> None:
@@ -128,6 +144,15 @@ class Journal(Protocol):
 
     def rejected_count(self) -> int:
         """How many dead letters there are."""
+
+    def known_schema(self, dataset: str) -> SchemaVersion | None:
+        """What is known of the tables of *dataset* (empty if there is none) from the loads that were registered; None before the first."""
+
+    def schema_of_load(self, load_id: str) -> SchemaVersion | None:
+        """What was known of the tables once the load *load_id* was there; None if it was not normalized yet."""
+
+    def schema_versions(self) -> list[SchemaVersion]:
+        """Every version of what is known of tables, oldest first."""
 
     def schema(self, load_id: str, table: str) -> str | None:
         """The text of a table's schema as it was registered with a package, while rows of it are open or dead letters."""

@@ -65,7 +65,18 @@ class PackageRecord:
 
 @attrs.frozen(kw_only=True)
 class JobRecord:
-    """A file of a package: *frontier* rows of *row_count* have been cut into batches (the first ones, unless an order chose them); *first_index* is its first row's number in the table."""
+    """A file of a package.
+
+    Attributes:
+        id: Its number in the journal.
+        load_id: The package.
+        name: Its name.
+        table: The table of its rows.
+        row_count: How many these are.
+        first_index: The number of its first row in the table.
+        frontier: How many rows have been cut into batches: the first ones, unless an order chose them.
+        refused: Whether its rows are refused by their table's contract: they are rejected, and never sent.
+    """
 
     id: int
     load_id: str
@@ -74,6 +85,29 @@ class JobRecord:
     row_count: int
     first_index: int
     frontier: int = 0
+    refused: bool = attrs.field(default=False, converter=bool)
+
+
+@attrs.frozen(kw_only=True)
+class NewSchema:
+    """What is known of the tables of *dataset* (empty if there is none) from a load on: its text, the hash of that, and since when, in seconds since the epoch."""
+
+    dataset: str
+    hash: str
+    schema: str
+    at: float
+
+
+@attrs.frozen
+class SchemaVersion:
+    """A version of what is known of the tables of *dataset*, and the load that brought it, in seconds since the epoch; *schema* is JSON."""
+
+    version: int
+    dataset: str
+    hash: str
+    schema: str
+    load_id: str
+    created_at: float
 
 
 @attrs.frozen(kw_only=True)

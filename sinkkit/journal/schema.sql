@@ -6,7 +6,7 @@ CREATE TABLE packages (
     destination TEXT,
     created_at REAL NOT NULL,
     completed_at REAL
-, replay INTEGER NOT NULL DEFAULT 0, source TEXT, begun_at REAL, first_call_at REAL, handed_to TEXT, exported_at REAL, imported_from TEXT, imported_at REAL);
+, replay INTEGER NOT NULL DEFAULT 0, source TEXT, begun_at REAL, first_call_at REAL, handed_to TEXT, exported_at REAL, imported_from TEXT, imported_at REAL, schema_version INTEGER);
 CREATE TABLE jobs (
     id INTEGER PRIMARY KEY,
     load_id TEXT NOT NULL REFERENCES packages,
@@ -15,7 +15,7 @@ CREATE TABLE jobs (
     row_count INTEGER NOT NULL,
     first_index INTEGER NOT NULL,
     frontier INTEGER NOT NULL DEFAULT 0
-);
+, refused INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX jobs_of_package ON jobs (load_id);
 CREATE TABLE batches (
     id INTEGER PRIMARY KEY,
@@ -106,4 +106,14 @@ CREATE TABLE handed_letters (
     letter BLOB NOT NULL
 );
 CREATE INDEX letters_handed ON handed_letters (load_id)
+;
+CREATE TABLE schema_versions (
+    version INTEGER PRIMARY KEY,
+    dataset TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    schema TEXT NOT NULL,
+    load_id TEXT NOT NULL,
+    created_at REAL NOT NULL
+);
+CREATE INDEX schema_versions_of ON schema_versions (dataset, version)
 

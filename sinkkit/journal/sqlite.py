@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from sinkkit.clock import Clock
 from sinkkit.errors import JournalError
-from sinkkit.journal import accounts, letters, lineage, pruning, resolving
+from sinkkit.journal import accounts, letters, lineage, pruning, resolving, versions
 from sinkkit.journal.commits import Commits
 from sinkkit.journal.moves import Move
 from sinkkit.journal.opening import named, open_file
@@ -21,16 +21,18 @@ from sinkkit.journal.records import (
     JobCounts,
     JobRecord,
     LoadRecord,
+    NewSchema,
     PackageRecord,
     PackageState,
     RejectedRecord,
     RunRecord,
+    SchemaVersion,
 )
 from sinkkit.journal.states import State
 
 T = TypeVar("T")
 
-JOB_COLUMNS = "id, load_id, name, table_name, row_count, first_index, frontier"
+JOB_COLUMNS = "id, load_id, name, table_name, row_count, first_index, frontier, refused"
 BATCH_COLUMNS = "id, job, first_row, row_count, ranges, key, state, attempts, ambiguous, not_before, note"
 RECEIPTS = (
     "SELECT rowid, load_id, table_name, row_index, receipt, delivered_at FROM receipts "
@@ -89,13 +91,16 @@ class SqliteJournal:
         jobs: Sequence[JobRecord],
         schemas: Mapping[str, str] | None = None,
         taking: Iterable[letters.Taken] = (),
+        *,
         rejected: Iterable[RejectedRecord] = (),
+        schema: NewSchema | None = None,
     ) -> None:
-        """Make a sealed package known, with its jobs, the text of each table's schema, the dead letters that a replay takes, and new ones."""
+        """Make a sealed package known, with its jobs, each table's schema, the dead letters that a replay takes, new ones, and what is known of tables from now on."""
 
         def work(db: sqlite3.Connection) -> None:
             lineage.insert(db, package)
-            _insert_jobs(db, jobs)
+            versions.insert_jobs(db, package.load_id, jobs)
+            versions.promote(db, package.load_id, schema)
             _insert_schemas(db, package.load_id, schemas or {})
             if package.replay:
                 letters.take(db, package.load_id, taking)
@@ -103,15 +108,26 @@ class SqliteJournal:
 
         self._write(work)
 
-    def replace(self, load_id: str, folder: str, jobs: Sequence[JobRecord], schemas: Mapping[str, str] | None = None) -> None:
-        """Point a package that was not started at another set of files, with other tables if given, and call it normalized."""
+    def replace(
+        self,
+        load_id: str,
+        folder: str,
+        jobs: Sequence[JobRecord],
+        schemas: Mapping[str, str] | None = None,
+        *,
+        rejected: Iterable[RejectedRecord] = (),
+        schema: NewSchema | None = None,
+    ) -> None:
+        """Point a package that was not started at another set of files, with other tables if given, and call it normalized; the others as in ``register``."""
 
         def work(db: sqlite3.Connection) -> None:
-            started = "SELECT count(*) FROM jobs WHERE load_id = ? AND frontier > 0"
+            started = "SELECT count(*) FROM jobs WHERE load_id = ? AND frontier > 0 AND refused = 0"
             if db.execute(started, (load_id,)).fetchone() != (0,):
                 raise JournalError(f"package {load_id} has been started and cannot be normalized again")
-            db.execute("DELETE FROM jobs WHERE load_id = ?", (load_id,))
-            _insert_jobs(db, jobs)
+            versions.forget_jobs(db, load_id)
+            versions.insert_jobs(db, load_id, jobs)
+            versions.promote(db, load_id, schema)
+            letters.keep(db, rejected)
             if schemas is not None:
                 db.execute("DELETE FROM schemas WHERE load_id = ?", (load_id,))
                 _insert_schemas(db, load_id, schemas)
@@ -263,6 +279,18 @@ class SqliteJournal:
         """How many dead letters there are."""
         return int(self._rows("SELECT count(*) FROM rejected", ())[0][0])
 
+    def known_schema(self, dataset: str) -> SchemaVersion | None:
+        """What is known of the tables of *dataset* (empty if there is none); None before its first load."""
+        return self._read(lambda db: versions.latest(db, dataset))
+
+    def schema_of_load(self, load_id: str) -> SchemaVersion | None:
+        """What was known of the tables once the load *load_id* was there."""
+        return self._read(lambda db: versions.of_load(db, load_id))
+
+    def schema_versions(self) -> list[SchemaVersion]:
+        """Every version of what is known of tables, oldest first."""
+        return self._read(versions.every)
+
     def schema(self, load_id: str, table: str) -> str | None:
         """The text of a table's schema as it was registered with a package; None if it is not kept any more."""
         rows = self._rows("SELECT schema FROM schemas WHERE load_id = ? AND table_name = ?", (load_id, table))
@@ -304,17 +332,12 @@ class SqliteJournal:
         return list(self._read(lambda db: db.execute(select, values).fetchall()))
 
 
-JOB_FIELDS = ("id", "load_id", "name", "table", "row_count", "first_index", "frontier")
+JOB_FIELDS = ("id", "load_id", "name", "table", "row_count", "first_index", "frontier", "refused")
 
 
 def _insert_schemas(db: sqlite3.Connection, load_id: str, schemas: Mapping[str, str]) -> None:
     insert = "INSERT INTO schemas (load_id, table_name, schema) VALUES (?, ?, ?)"
     db.executemany(insert, [(load_id, table, text) for table, text in schemas.items()])
-
-
-def _insert_jobs(db: sqlite3.Connection, jobs: Sequence[JobRecord]) -> None:
-    insert = "INSERT INTO jobs (load_id, name, table_name, row_count, first_index) VALUES (?, ?, ?, ?, ?)"
-    db.executemany(insert, [(job.load_id, job.name, job.table, job.row_count, job.first_index) for job in jobs])
 
 
 def _one(cursor: sqlite3.Cursor, what: str) -> None:

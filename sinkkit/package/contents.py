@@ -103,7 +103,8 @@ class OpenTable:
             schema_contract=self.schema_contract,
         )
         said = {name: {hint["data_type"]} for name, hint in self.hints.items() if "data_type" in hint}
-        types = {name: sorted(column.types | said.get(name, set())) for name, column in self.columns.seen.items()}
+        seen = {name: self.columns.seen[name].types if name in self.columns.seen else frozenset() for name in schema["columns"]}
+        types = {name: sorted(each | said.get(name, set())) for name, each in seen.items()}
         own = {name: each for name, each in types.items() if each != [schema["columns"][name]["data_type"]]}
         return PackagedTable(schema, self.rows, dict(self.hints), own)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import attrs
@@ -15,7 +16,9 @@ from sinkkit.faults import Point
 from sinkkit.journal.records import JobRecord, PackageRecord, PackageState
 from sinkkit.package.manifest import Manifest
 from sinkkit.package.writer import PackageWriter
+from sinkkit.runs.evolving import Evolver, RefusedPage, evolved, write_internal_tables
 from sinkkit.runs.location import Location
+from sinkkit.runs.refusals import Refusals
 from sinkkit.runs.shape import Shape
 from sinkkit.runs.shaping import shaped, steps_for
 from sinkkit.sources import ArrowPage, Page, read
@@ -31,6 +34,8 @@ class Storage:
     max_file_rows: int
     max_file_bytes: int
     durability: str = "full"
+    dataset: str = ""
+    """The name of the dataset whose tables the rows are of, if it has one."""
 
 
 @attrs.frozen
@@ -68,22 +73,28 @@ def extract(
     begun_at = runtime.clock.wall()
     load_id = new_load_id(begun_at)
     pages = read(data, **attrs.asdict(table, recurse=False), quota=quota)
-    with writer_for(storage.location.packages, load_id, shape, storage, runtime) as writer:
-        write_pages(shaped(pages, steps_for(shape, load_id)), writer, runtime.observe)
+    evolver = Evolver.of(runtime.journal, storage.dataset, shape) if state is PackageState.NORMALIZED else None
+    shape = attrs.evolve(shape, enforced=evolver is not None)
+    with closing(Refusals()) as refusals, writer_for(storage.location.packages, load_id, shape, storage, runtime) as writer:
+        write_pages(evolved(shaped(pages, steps_for(shape, load_id)), evolver), writer, runtime.observe, refusals)
         if writer.rows == 0:
             return None
+        write_internal_tables(writer, evolver, load_id, begun_at)
         manifest = writer.seal()
-    record = PackageRecord(
-        load_id=load_id,
-        folder=f"{storage.location.packages.name}/{load_id}",
-        state=state,
-        run_name=run_name,
-        destination=None,
-        created_at=runtime.clock.wall(),
-        source=source,
-        begun_at=begun_at,
-    )
-    runtime.journal.register(record, jobs_of(manifest), schemas_of(manifest))
+        at = runtime.clock.wall()
+        record = PackageRecord(
+            load_id=load_id,
+            folder=f"{storage.location.packages.name}/{load_id}",
+            state=state,
+            run_name=run_name,
+            destination=None,
+            created_at=at,
+            source=source,
+            begun_at=begun_at,
+        )
+        letters = refusals.letters(writer.folder, at)
+        schema = None if evolver is None else evolver.schema(manifest.tables, at)
+        runtime.journal.register(record, jobs_of(manifest), schemas_of(manifest), rejected=letters, schema=schema)
     runtime.faults(Point.AFTER_REGISTER)
     runtime.observe(PackageSealed(load_id=load_id, rows=manifest.rows))
     return load_id
@@ -111,16 +122,18 @@ def writer_for(parent: Any, load_id: str, shape: Shape, storage: Storage, runtim
     )
 
 
-def write_pages(pages: Iterator[Page], writer: PackageWriter, observe: Observer) -> None:
-    """Write every page, in order, and tell *observe* of its rows."""
+def write_pages(pages: Iterator[Page | RefusedPage], writer: PackageWriter, observe: Observer, refusals: Refusals) -> None:
+    """Write every page, in order, and tell *observe* of its rows; *refusals* keeps why some are refused."""
     for page in pages:
         table = page.table
-        hints = table.said()
         if isinstance(page, ArrowPage):
-            writer.write_arrow(table.name, page.data, **hints)
+            writer.write_arrow(table.name, page.data, **table.said())
             rows = page.data.num_rows
+        elif isinstance(page, RefusedPage):
+            refusals.write(writer, table.name, page.rows, page.reasons)
+            rows = len(page.rows)
         else:
-            writer.write_rows(table.name, page.rows, **hints)
+            writer.write_rows(table.name, page.rows, **table.said())
             rows = len(page.rows)
         observe(RowsExtracted(table=table.name, rows=rows))
 
@@ -134,7 +147,13 @@ def jobs_of(manifest: Manifest) -> list[JobRecord]:
     """The jobs of a package, as the journal keeps them."""
     return [
         JobRecord(
-            id=0, load_id=manifest.load_id, name=file.name, table=file.table, row_count=file.rows, first_index=file.first_index
+            id=0,
+            load_id=manifest.load_id,
+            name=file.name,
+            table=file.table,
+            row_count=file.rows,
+            first_index=file.first_index,
+            refused=file.refused,
         )
         for file in manifest.files
     ]

@@ -27,6 +27,7 @@ from sinkkit.package.folder import part_of, remove, seal
 from sinkkit.package.manifest import Manifest
 from sinkkit.package.reader import Package
 from sinkkit.package.unpacking import opened
+from sinkkit.runs.evolving import Evolver
 from sinkkit.runs.extraction import jobs_of, schemas_of
 from sinkkit.runs.inspecting import only_pending
 from sinkkit.runs.lineage import Load
@@ -223,7 +224,11 @@ def _register(session: Session, facts: Facts, manifest: Manifest, letters: list[
         imported_from=facts.pipeline_name,
         imported_at=runtime.clock.wall(),
     )
-    runtime.journal.register(record, jobs_of(manifest), schemas_of(manifest), rejected=letters)
+    schema = None
+    if record.state is PackageState.NORMALIZED:
+        evolver = Evolver.of(runtime.journal, session.storage.dataset, shape_in(manifest.shape))
+        schema = evolver.schema(manifest.tables, runtime.clock.wall())
+    runtime.journal.register(record, jobs_of(manifest), schemas_of(manifest), rejected=letters, schema=schema)
     runtime.faults(Point.AFTER_REGISTER)
     runtime.observe(PackageSealed(load_id=facts.load_id, rows=manifest.rows))
 

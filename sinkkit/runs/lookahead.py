@@ -10,6 +10,7 @@ from sinkkit.delivery.choosing.chooser import Facts
 from sinkkit.errors import ConfigError, Reject
 from sinkkit.package.reader import Package
 from sinkkit.rows import Row
+from sinkkit.runs.stages import INTERNAL
 from sinkkit.schema.items import ItemsKind
 
 
@@ -47,7 +48,8 @@ def check_order(package: Package, column: str | None) -> None:
         return
     for table in package.manifest.tables.values():
         columns = list(table.schema["columns"])
-        if table.rows and column not in columns and not table.schema.get("level", 0):
+        own = table.schema.name.lower().startswith(INTERNAL)
+        if table.rows and columns and column not in columns and not own and not table.schema.get("level", 0):
             near = difflib.get_close_matches(column, columns, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"its columns are {', '.join(columns) or 'none'}"
             raise ConfigError(f"order_by={column!r}: table {table.schema.name!r} has no such column", hint=hint)

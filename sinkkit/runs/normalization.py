@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import attrs
 
@@ -11,10 +12,15 @@ from sinkkit.errors import ConfigError
 from sinkkit.faults import Point
 from sinkkit.journal.records import PackageRecord, PackageState
 from sinkkit.package.folder import remove
+from sinkkit.package.manifest import JobFile
 from sinkkit.package.reader import Package
+from sinkkit.package.writer import PackageWriter
+from sinkkit.runs.evolving import Evolver, evolved, write_internal_tables
 from sinkkit.runs.extraction import Storage, jobs_of, schemas_of, write_pages, writer_for
+from sinkkit.runs.refusals import Refusals
 from sinkkit.runs.shape import Shape, shape_in
 from sinkkit.runs.shaping import shaped, steps_for
+from sinkkit.schema.contract import EVERYTHING, checked_contract
 from sinkkit.schema.items import ItemsKind
 from sinkkit.sources import ArrowPage, Page
 from sinkkit.sources.pages import RowsPage, TableHints
@@ -37,9 +43,14 @@ def normalize(record: PackageRecord, package: Package, shape: Shape, storage: St
     has = shape_in(package.manifest.shape)
     if has.mapped is not None:  # rows are mapped once
         shape = attrs.evolve(shape, mapping=None, mapped=has.mapped)
-    if has == shape and not shape.mapping:
-        if record.state is PackageState.EXTRACTED:
-            runtime.journal.replace(record.load_id, record.folder, jobs_of(package.manifest))
+    shape = attrs.evolve(shape, enforced=True)
+    fresh = record.state is PackageState.EXTRACTED
+    enforcing = fresh and not has.enforced
+    evolver = Evolver.of(runtime.journal, storage.dataset, shape, enforcing=enforcing)
+    if has == shape and not shape.mapping and not (enforcing and _has_contract(package)):
+        if fresh:
+            schema = evolver.schema(package.manifest.tables, runtime.clock.wall())
+            runtime.journal.replace(record.load_id, record.folder, jobs_of(package.manifest), schema=schema)
         return package
     if not has.is_raw and not has.same_rows(shape):
         raise ConfigError(
@@ -49,18 +60,49 @@ def normalize(record: PackageRecord, package: Package, shape: Shape, storage: St
     places = (storage.location.packages, storage.location.normalized)
     target = next(place for place in places if place != package.folder.parent)
     steps = steps_for(shape, record.load_id) if has.is_raw else ()
-    with writer_for(target, record.load_id, shape, storage, runtime) as writer:
-        write_pages(shaped(_pages(package, as_said=bool(steps)), steps), writer, lambda _: None)
+    new = fresh or bool(steps)
+    with closing(Refusals()) as refusals, writer_for(target, record.load_id, shape, storage, runtime) as writer:
+        pages = shaped(_pages(package, as_said=new), steps)
+        write_pages(evolved(pages, evolver if new else None), writer, lambda _: None, refusals)
+        _write_refused(package, writer)
+        at = runtime.clock.wall()
+        write_internal_tables(writer, evolver if new else None, record.load_id, at)
         manifest = writer.seal()
-    runtime.journal.replace(record.load_id, f"{target.name}/{record.load_id}", jobs_of(manifest), schemas_of(manifest))
+        runtime.journal.replace(
+            record.load_id,
+            f"{target.name}/{record.load_id}",
+            jobs_of(manifest),
+            schemas_of(manifest),
+            rejected=refusals.letters(writer.folder, at),
+            schema=evolver.schema(manifest.tables, at) if new else None,
+        )
     runtime.faults(Point.AFTER_REPLACE)
     remove(package.folder)
     return Package.open(target / record.load_id)
 
 
+def _has_contract(package: Package) -> bool:
+    """Whether the user said of any table that not everything is to be taken as it comes."""
+    contracts = (checked_contract(table.schema.get("schema_contract")) for table in package.manifest.tables.values())
+    return any(contract not in {None, EVERYTHING} for contract in contracts)
+
+
+def _files(package: Package, *, refused: bool) -> list[JobFile]:
+    return [file for file in package.manifest.files if file.refused == refused]
+
+
+def _write_refused(package: Package, writer: PackageWriter) -> None:
+    """Take over the rows that contracts refused when the package was written; their dead letters are on the list already."""
+    for file in _files(package, refused=True):
+        job = package.job(file.name)
+        for first in range(0, file.rows, ROWS_A_PIECE):
+            writer.write_rows(file.table, [], **package.manifest.tables[file.table].schema.said())
+            writer.write_refused(file.table, job.read(range(first, min(first + ROWS_A_PIECE, file.rows))))
+
+
 def _pages(package: Package, *, as_said: bool) -> Iterator[Page]:
     """The rows of a package as pages, file by file, with what is known of their columns, or (*as_said*) only with what the user said of them."""
-    for file in package.manifest.files:
+    for file in _files(package, refused=False):
         packaged = package.manifest.tables[file.table]
         known = packaged.schema.said()
         table = TableHints(file.table, **{**known, "columns": packaged.hints} if as_said else known)

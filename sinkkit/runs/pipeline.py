@@ -328,7 +328,7 @@ class Pipeline:
         durability = "full" if options is None else options.durability
         storage = Storage(
             location=self._location, pipeline_name=self.name, durability=durability,
-            max_file_rows=self.max_file_rows, max_file_bytes=self.max_file_bytes,
+            max_file_rows=self.max_file_rows, max_file_bytes=self.max_file_bytes, dataset=self.dataset_name or "",
         )  # fmt: skip
         around = Surroundings(
             clock=self.clock, observe=self._observe, faults=self.faults, drain=self.drain, keep_packages=self.keep_packages

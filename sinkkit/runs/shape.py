@@ -29,6 +29,7 @@ class Shape:
         names: What tables and columns are called.
         max_nesting_level: Levels of lists that are tables of their own; None: all.
         skip_internal: Whether rows come without the keys that this package gives them.
+        enforced: Whether schema contracts were asked about the rows, as is done once.
         mapping: What is done to rows before everything else; None: it is not known yet.
         mapped: What was done to the rows of a package; None: it was not known yet.
     """
@@ -38,6 +39,7 @@ class Shape:
     names: Names = AS_GIVEN
     max_nesting_level: int | None = 0
     skip_internal: bool = True
+    enforced: bool = attrs.field(default=False, eq=False)
     mapping: Mappings | None = attrs.field(default=None, eq=False)
     mapped: Mapping[str, Any] | None = attrs.field(default=None, eq=False)
 
@@ -69,6 +71,7 @@ class Shape:
             },
             "max_nesting_level": self.max_nesting_level,
             "skip_internal": self.skip_internal,
+            "enforced": self.enforced,
             "mapping": self.mapping.said() if self.mapping is not None else self.mapped,
         }
 

@@ -3,7 +3,7 @@
 Decided row by row in their order, so that chunks do not matter, but looked at a chunk at a time: a chunk in which every column has types that
 went through before costs one comparison of sets. A value whose data type its column does not hold, nor one of wider numbers would (``bigint`` into
 ``double``), goes to a column of its own beside it, a *variant*, where rows are shaped for a destination; where they stay as given, the column becomes
-wider. A value is never changed.
+wider. Where the user says what the data type is, that is the destination's to make of the value, and it stays. A value is never changed.
 """
 
 from __future__ import annotations
@@ -210,7 +210,7 @@ class Evolution:
             return Verdict(name)
         if mode != EVOLVE:
             return self._refused_value(name, data_type, column, number)
-        return Verdict(name) if self.variants is None else self._variant(name, data_type, self.variants, staged)
+        return Verdict(name) if self.variants is None or column.hinted else self._variant(name, data_type, self.variants, staged)
 
     def _of_new_column(self, name: str, data_type: str | None, staged: dict[str, Known], number: int) -> Verdict:
         mode = EVOLVE if self.new or str(name).lower().startswith(OWN) else self.contract.columns

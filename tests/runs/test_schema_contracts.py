@@ -1,0 +1,299 @@
+"""Contracts, variants and versions of schemas, over several runs of a real pipeline."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import sinkkit
+from sinkkit.clock import SystemClock
+from sinkkit.errors import ConfigError, SchemaError
+from sinkkit.journal.sqlite import SqliteJournal
+
+
+class Destination:
+    """Keeps every row it gets, by table."""
+
+    def __init__(self, **settings):
+        self.rows = {}
+        self.tables = {}
+
+        @sinkkit.destination(batch_size=2, workers=1, **settings)
+        def kept(items, table):
+            self.rows.setdefault(table["name"], []).extend(items if isinstance(items, list) else items.to_pylist())
+            self.tables[table["name"]] = table
+
+        self.factory = kept
+
+    def take(self):
+        """What came since the last time."""
+        rows, self.rows = self.rows, {}
+        return rows
+
+
+def journal_of(pipeline):
+    """The journal of a pipeline that is not running."""
+    from pathlib import Path
+
+    return SqliteJournal(Path(pipeline.folder) / "journal.db", clock=SystemClock())
+
+
+def numbers(info, table="people"):
+    """Rows extracted, delivered and rejected of a table."""
+    counts = info.tables[table]
+    return (counts.extracted, counts.delivered, counts.rejected)
+
+
+FORMS = [{}, {"naming_convention": "snake_case"}, {"loader_file_format": "parquet"}]
+
+
+@pytest.mark.parametrize("settings", FORMS, ids=str)
+def test_run_one_evolves_and_run_two_is_frozen(settings):
+    """What the first run brought is known to the second, which takes nothing new; afterwards new columns may come again."""
+    destination = Destination(**settings)
+    pipeline = sinkkit.pipeline("p", destination.factory)
+    pipeline.run([{"id": 1, "name": "Ann"}, {"id": 2, "name": None}], table_name="people")
+
+    with pytest.raises(SchemaError, match=r"table 'people', row 1 \(counted from 0\): column 'email' with a value of type text is not known"):
+        pipeline.run([{"id": 3, "name": "Bo"}, {"id": 4, "email": "x"}], table_name="people", schema_contract="freeze")
+    with pytest.raises(SchemaError, match=r"table 'orders', row 0 .*no earlier load had this table"):
+        pipeline.run([{"id": 3}], table_name="orders", schema_contract="freeze")
+    assert pipeline.pending == ()
+    pipeline.run([{"id": 3, "name": "Bo"}], table_name="people", schema_contract="freeze")
+    info = pipeline.run([{"id": 4, "name": "Cy", "email": "x"}], table_name="people")
+
+    assert numbers(info) == (1, 1, 0)
+    assert [row["id"] for row in destination.take()["people"]] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("settings", FORMS, ids=str)
+def test_discarded_rows_are_rejected_and_can_be_replayed(settings):
+    """L5: rows that a contract refuses are counted as rejected, kept with their reasons, and sent by a replay as they were."""
+    destination = Destination(**settings)
+    pipeline = sinkkit.pipeline("p", destination.factory)
+    pipeline.run([{"id": 0, "price": 1.5}], table_name="people")
+    rows = [{"id": 1, "price": 2}, {"id": 2, "price": "free"}, {"id": 3, "price": 3.5}, {"id": 4, "note": Decimal("1.50")}]
+
+    info = pipeline.run(rows, table_name="people", schema_contract="discard_row")
+
+    assert numbers(info) == (4, 2, 2)
+    assert [(row.index, row.row, row.reason) for row in pipeline.rejected()] == [
+        (2, {"id": 2, "price": "free"}, "column 'price' holds double, not text (schema contract: data_type discard_row)"),
+        (3, {"id": 4, "note": Decimal("1.50")}, "column 'note' is not known (schema contract: columns discard_row)"),
+    ]
+    destination.take()
+    again = pipeline.replay(reason="note")
+    assert numbers(again) == (1, 1, 0)
+    assert destination.take() == {"people": [{"id": 4, "note": Decimal("1.50")}]}
+    assert [row.row["id"] for row in pipeline.rejected()] == [2]
+    assert numbers(pipeline.run([{"id": 5, "note": Decimal(2)}], table_name="people", schema_contract="discard_row")) == (1, 0, 1)
+
+
+def test_a_table_that_is_refused_stays_unknown():
+    """All rows of a new table are rejected, nothing is sent, and the next run refuses it again."""
+    destination = Destination()
+    pipeline = sinkkit.pipeline("p", destination.factory)
+
+    for _ in range(2):
+        info = pipeline.run([{"id": 1}, {"id": 2}], table_name="people", schema_contract={"tables": "discard_row"})
+        assert numbers(info) == (2, 0, 2)
+    assert destination.take() == {}
+    assert len(list(pipeline.rejected())) == 4
+    assert numbers(pipeline.run([{"id": 1}], table_name="people")) == (1, 1, 0)
+
+
+def test_discarded_values_are_taken_out():
+    """Rows arrive without what is new; the rows given are not changed."""
+    destination = Destination()
+    pipeline = sinkkit.pipeline("p", destination.factory)
+    pipeline.run([{"id": 0}], table_name="people")
+    rows = [{"id": 1, "extra": [1]}, {"id": "x"}]
+
+    info = pipeline.run(rows, table_name="people", schema_contract="discard_value")
+
+    assert numbers(info) == (2, 2, 0)
+    assert destination.take()["people"] == [{"id": 0}, {"id": 1}, {}]
+    assert rows == [{"id": 1, "extra": [1]}, {"id": "x"}]
+
+
+def test_contracts_hold_for_arrow_data():
+    """Columns of Arrow data are refused, left out or let through like those of rows."""
+    destination = Destination(loader_file_format="parquet")
+    pipeline = sinkkit.pipeline("p", destination.factory)
+    pipeline.run(pa.table({"id": [0]}), table_name="people")
+    data = pa.table({"id": [1, 2, 3], "extra": [None, "x", None]})
+
+    assert numbers(pipeline.run(data, table_name="people", schema_contract="discard_row")) == (3, 2, 1)
+    assert numbers(pipeline.run(data, table_name="people", schema_contract="discard_value")) == (3, 3, 0)
+    with pytest.raises(SchemaError, match=r"row 1 .*'extra'"):
+        pipeline.run(data, table_name="people", schema_contract="freeze")
+    assert [row["id"] for row in destination.take()["people"]] == [0, 1, 3, 1, 2, 3]
+    assert [row.row for row in pipeline.rejected()] == [{"id": 2, "extra": "x"}]
+
+
+def test_steps_hold_contracts_when_rows_are_normalized():
+    """Extracted rows are taken as they come; the contract holds once they are normalized, as the destination names them."""
+    destination = Destination(naming_convention="snake_case")
+    pipeline = sinkkit.pipeline("p", destination.factory)
+    pipeline.run([{"userId": 0}], table_name="people")
+
+    pipeline.extract([{"userId": 1}, {"userId": 2, "newOne": 1}, {"userId": "x"}], table_name="people", schema_contract={"columns": "discard_row"})
+    info = pipeline.load()
+
+    assert numbers(info) == (3, 2, 1)
+    assert destination.take()["people"] == [{"user_id": 0}, {"user_id": 1}, {"user_id__v_text": "x"}]
+    assert [row.row for row in pipeline.rejected()] == [{"user_id": 2, "new_one": 1}]
+
+
+def test_variants_are_stable_across_runs():
+    """Where names are made for a destination, a column keeps its type, and other types go beside it, whatever comes first."""
+    destination = Destination(naming_convention="snake_case")
+    pipeline = sinkkit.pipeline("p", destination.factory)
+    pipeline.run([{"answer": 1}, {"answer": "x"}], table_name="people")
+    pipeline.run([{"answer": "y"}, {"answer": [2]}, {"answer": 2.5}], table_name="people")
+
+    assert destination.take()["people"] == [
+        {"answer": 1},
+        {"answer__v_text": "x"},
+        {"answer__v_text": "y"},
+        {"answer__v_json": [2]},
+        {"answer": 2.5},
+    ]
+
+
+def test_children_of_refused_rows_are_refused():
+    """Rows of a child table go the way of the row that they belong to, where rows have keys."""
+    destination = Destination(naming_convention="snake_case", max_nesting_level=1, skip_internal_columns_and_tables=False)
+    pipeline = sinkkit.pipeline("p", destination.factory)
+    pipeline.run([{"id": 0, "pets": [{"name": "a"}]}], table_name="people")
+    destination.take()
+
+    info = pipeline.run(
+        [{"id": 1, "pets": [{"name": "b"}], "new": 1}, {"id": 2, "pets": [{"name": "c"}, {"name": "d", "new": 1}]}],
+        table_name="people",
+        schema_contract={"columns": "discard_row"},
+    )
+
+    assert (numbers(info), numbers(info, "people__pets")) == ((2, 1, 1), (3, 1, 2))
+    assert [row["name"] for row in destination.take()["people__pets"]] == ["c"]
+    assert [row.reason for row in pipeline.rejected("people__pets")] == [
+        "the row of table 'people' that it belongs to was refused",
+        "column 'new' is not known (schema contract: columns discard_row)",
+    ]
+
+
+def test_versions_of_the_schema_are_kept():
+    """A load that brings something new makes a new version; one that does not has the version of the load before."""
+    pipeline = sinkkit.pipeline("p", Destination().factory, dataset_name="sales")
+    loads = [
+        pipeline.run(rows, table_name="people").load_ids[0]
+        for rows in ([{"id": 1}], [{"id": 2}], [{"id": 2.5, "note": None}], [{"note": "x", "id": 0.5}])
+    ]
+
+    journal = journal_of(pipeline)
+    versions = [journal.schema_of_load(load_id) for load_id in loads]
+    known = journal.known_schema("sales")
+    journal.close()
+
+    assert [version.version for version in versions] == [1, 1, 2, 3]
+    assert [version.load_id for version in versions] == [loads[0], loads[0], loads[2], loads[3]]
+    assert known == versions[-1]
+    assert len({version.hash for version in versions}) == 3
+    columns = json.loads(known.schema)["tables"]["people"]["columns"]
+    assert {name: (column["data_type"], column["nullable"]) for name, column in columns.items()} == {"id": ("double", False), "note": ("text", True)}
+
+
+def test_internal_tables_tell_of_versions_and_loads():
+    """``_sk_version`` comes with each new version, ``_sk_loads`` with each load, after all others, and neither is part of the schema."""
+    destination = Destination(skip_internal_columns_and_tables=False)
+    pipeline = sinkkit.pipeline("p", destination.factory)
+    first = pipeline.run([{"id": 1}], table_name="people")
+    tables = destination.take()
+
+    assert list(tables) == ["people", "_sk_version", "_sk_loads"]
+    (version,), (load,) = tables["_sk_version"], tables["_sk_loads"]
+    assert (version["version"], load["load_id"], load["status"]) == (1, first.load_ids[0], 0)
+    assert version["hash"] == load["schema_hash"]
+    assert list(json.loads(version["schema"])["tables"]) == ["people"]
+
+    pipeline.run([{"id": 2}], table_name="people")
+    assert list(destination.take()) == ["people", "_sk_loads"]
+    pipeline.run([{"id": 2, "name": "x"}], table_name="people")
+    assert [row["version"] for row in destination.take()["_sk_version"]] == [2]
+
+
+def test_internal_tables_come_with_an_ordering_column():
+    """Tables of sinkkit's own need not have the column that rows are ordered by."""
+    destination = Destination(skip_internal_columns_and_tables=False, order_by="id")
+
+    sinkkit.pipeline("p", destination.factory).run([{"id": 1}, {"id": 1}], table_name="people")
+
+    assert list(destination.take()) == ["people", "_sk_version", "_sk_loads"]
+
+
+def test_contracts_of_a_resource_and_slips():
+    """A contract that cannot be meant is refused before anything is taken."""
+    pipeline = sinkkit.pipeline("p", Destination().factory)
+
+    with pytest.raises(ConfigError, match="did you mean 'freeze'"):
+        pipeline.run([{"id": 1}], schema_contract="freez")
+    with pytest.raises(ConfigError, match="merge_key"):
+        pipeline.extract([{"id": 1}], merge_key=5)
+
+
+def test_the_function_sees_keys_and_the_contract():
+    """``merge_key`` is a tuple, ``schema_contract`` a mapping of the three subjects."""
+    destination = Destination()
+    sinkkit.pipeline("p", destination.factory).run(
+        [{"id": 1}], table_name="people", merge_key="id", schema_contract={"data_type": "discard_value"}, columns={"id": {"x-unit": "m"}}
+    )
+
+    table = destination.tables["people"]
+    assert table["merge_key"] == ("id",)
+    assert table["schema_contract"] == {"tables": "evolve", "columns": "evolve", "data_type": "discard_value"}
+    assert table["columns"]["id"]["x-unit"] == "m"
+    assert "schema_contract" not in sinkkit.TableSchema.of("t")
+
+
+values = st.none() | st.integers() | st.text() | st.floats(allow_nan=False) | st.decimals(allow_nan=False) | st.lists(st.integers(), max_size=2)
+rows_given = st.lists(st.dictionaries(st.sampled_from(["a", "b", "c"]), values, max_size=3), min_size=1, max_size=6)
+hints_given = st.dictionaries(
+    st.sampled_from(["a", "b", "z"]),
+    st.fixed_dictionaries({}, optional={"data_type": st.sampled_from(["text", "bigint", "wei", "json"]), "precision": st.just(9), "unique": st.just(True)}),
+)
+
+
+@given(rows_given, hints_given, st.sampled_from([None, "evolve", {"columns": "evolve"}]))
+def test_l1_hints_and_evolving_contracts_change_no_value(tmp_path_factory, rows, hints, contract):
+    """L1: whatever is said of columns, the function gets the rows that were given."""
+    destination = Destination()
+    pipeline = sinkkit.pipeline("p", destination.factory, pipelines_dir=tmp_path_factory.mktemp("p"), progress="off")
+
+    for _ in range(2):
+        pipeline.run(rows, table_name="people", columns=hints, schema_contract=contract)
+
+    assert destination.take()["people"] == rows * 2
+
+
+@given(rows_given, rows_given, st.sampled_from(FORMS[:2]))
+def test_l5_discarded_rows_are_in_the_accounts(tmp_path_factory, first, second, settings):
+    """L5: extracted = delivered + rejected, each discarded row has its dead letter, and a replay sends them all."""
+    destination = Destination(**settings)
+    pipeline = sinkkit.pipeline("p", destination.factory, pipelines_dir=tmp_path_factory.mktemp("p"), progress="off")
+    pipeline.run(first, table_name="people")
+    destination.take()
+
+    extracted, delivered, rejected = numbers(pipeline.run(second, table_name="people", schema_contract="discard_row"))
+
+    letters = list(pipeline.rejected())
+    assert (extracted, rejected) == (len(second), len(letters))
+    assert extracted == delivered + rejected
+    assert len(destination.take().get("people", [])) == delivered
+    assert [row.index for row in letters] == list(range(delivered, extracted))
+    pipeline.replay()
+    assert destination.take().get("people", []) == [row.row for row in letters]
