@@ -25,7 +25,7 @@ from sinkkit.runs.location import entries
 from sinkkit.runs.lookahead import check_order, look_of
 from sinkkit.runs.normalization import normalize
 from sinkkit.runs.shape import shape_in, shape_of
-from sinkkit.runs.stages import Stage, stages_of
+from sinkkit.runs.stages import Stage, held_above, stages_of
 from sinkkit.runs.typed_rows import TypedRows
 from sinkkit.schema.codec import encode
 from sinkkit.schema.items import ItemsKind
@@ -136,7 +136,7 @@ def _in_stages(load: Load, stages: Sequence[Stage], runtime: Runtime) -> BaseExc
         delivered = _total(runtime, load.load_id).delivered - before
         halted = deliver(attrs.evolve(load, options=options, tables=stage.tables, delivered=delivered), runtime)
         if halted is not None or not stage.settled(runtime.journal.counts(load.load_id)):
-            return halted
+            return halted or (None if stage is stages[-1] else held_above(stage, load.load_id, runtime.journal))
     return None
 
 

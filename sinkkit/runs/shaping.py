@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 
@@ -56,33 +56,51 @@ class Normalizer:
 
     def __call__(self, page: Page) -> Iterator[Page]:
         """The flat pages of *page*, parents first."""
-        given = page.table
-        table = self.unnester.tables.top(given.name).table
-        hints = self._hints(given, table)
-        table.whole |= kept_whole(given.columns, self.names)
-        merged_on = hints.primary_key if hints.write_disposition == "merge" else ()
+        given, unnester = page.table, self.unnester
+        top = unnester.tables.top(given.name).table
+        top.whole |= kept_whole(given.columns, self.names)
+        said = self._said(given, top)
+        merged_on = said.primary_key if said.write_disposition == "merge" else ()
         if isinstance(page, ArrowPage):
             from sinkkit.schema.nesting.arrow_unnesting import unnest_arrow
 
-            for found, data in unnest_arrow(self.unnester, given.name, page.data, merged_on):
-                yield ArrowPage(hints if found is table else self._child(found, hints), data)
-            return
-        for found, rows in self.unnester.page(given.name, page.rows, merged_on):
-            yield RowsPage(hints if found is table else self._child(found, hints), rows)
+            found = unnest_arrow(unnester, given.name, page.data, merged_on)
+        else:
+            found = unnester.page(given.name, page.rows, merged_on)
+        make = ArrowPage if isinstance(page, ArrowPage) else RowsPage
+        for hints, (_, flat) in zip(hints_of(said, [table for table, _ in found]), found, strict=True):
+            yield make(hints, flat)
 
-    def _hints(self, given: TableHints, table: Table) -> TableHints:
-        """What was said of a table, for its names at the destination."""
+    def _said(self, given: TableHints, table: Table) -> TableHints:
+        """What was said of a table that was given, for its names at the destination; hints for columns of child tables are among it."""
         columns: Columns = {self.names.hinted(name): hint for name, hint in given.columns.items()}
         key = tuple(map(self.names.hinted, given.primary_key))
         merge_key = tuple(map(self.names.hinted, given.merge_key))
         return TableHints(table.name, columns, key, given.write_disposition, merge_key, given.schema_contract)
 
-    def _child(self, table: Table, top: TableHints) -> TableHints:
-        """What is known of a child table: it goes the way of the table it comes from."""
-        return TableHints(
-            table.name,
-            write_disposition=top.write_disposition,
-            schema_contract=top.schema_contract,
-            parent=table.parent,
-            level=table.level,
-        )
+
+def hints_of(said: TableHints, tables: Sequence[Table]) -> list[TableHints]:
+    """What is known of each of *tables*, the first of which was given, and what is said of it and its children is *said*.
+
+    A hint for a column goes to the table that has the column: the one with the longest prefix that fits. Children go the way of the table they are from.
+    """
+    columns: list[dict[str, Any]] = [{} for _ in tables]
+    prefixes = sorted(((table.prefix, at) for at, table in enumerate(tables)), key=lambda one: -len(one[0]))
+    for name, hint in said.columns.items():
+        prefix, at = next((prefix, at) for prefix, at in prefixes if name.startswith(prefix))
+        columns[at][name.removeprefix(prefix)] = hint
+    first = attrs.evolve(said, columns=columns[0])
+    return [
+        first,
+        *(
+            TableHints(
+                table.name,
+                some,
+                write_disposition=said.write_disposition,
+                schema_contract=said.schema_contract,
+                parent=table.parent,
+                level=table.level,
+            )
+            for table, some in zip(tables[1:], columns[1:], strict=True)
+        ),
+    ]

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
+from sinkkit.errors import PendingPackages
+from sinkkit.journal.protocol import Journal
 from sinkkit.journal.records import Counts
 from sinkkit.rows import TableSchema
 
@@ -38,3 +40,14 @@ def stages_of(tables: Sequence[TableSchema], order_by: str | None) -> list[Stage
         lacks = order_by is not None and level > 0 and order_by not in table["columns"]
         stages.setdefault((table.name.lower().startswith(INTERNAL), level, lacks), []).append(table.name)
     return [Stage(frozenset(names), not lacks) for (_, _, lacks), names in sorted(stages.items(), key=lambda stage: stage[0])]
+
+
+def held_above(stage: Stage, load_id: str, journal: Journal) -> PendingPackages | None:
+    """Why the tables after *stage* wait, if rows of it are on hold; None: for another reason, which is told elsewhere."""
+    held = sorted({record.table for record in journal.held() if record.load_id == load_id and record.table in stage.tables})
+    if not held:
+        return None
+    return PendingPackages(
+        f"rows of table {', '.join(map(repr, held))} are on hold, and the rows of other tables wait for them",
+        hint="find out whether they arrived, then say so with `sinkkit resolve` or pipeline.resolve(), and run again",
+    )

@@ -172,6 +172,25 @@ def test_hints_and_keys_are_for_the_names_that_were_given(make, tmp_path):
     }
 
 
+def test_hints_for_columns_of_child_tables(tmp_path):
+    """They are said of the table that is given, as paths, and reach the table that has the column; those of whole values hold there too."""
+    seen = {}
+
+    @sinkkit.destination(naming_convention="snake_case", max_nesting_level=None)
+    def sink(items, table):
+        seen[table["name"]] = (items, {name: column["data_type"] for name, column in table["columns"].items()})
+
+    hints = {"petList__Age": {"data_type": "double"}, "petList__Toys": {"data_type": "json"}, "petList__Walks__at": {"data_type": "date"}}
+    rows = [{"id": 1, "petList": [{"Age": 3, "Toys": ["ball"], "Walks": [{"at": "2026-01-01"}]}]}]
+    sinkkit.pipeline("hints", destination=sink, pipelines_dir=tmp_path, progress="off").run(rows, table_name="u", columns=hints)
+
+    assert seen == {
+        "u": ([{"id": 1}], {"id": "bigint"}),
+        "u__pet_list": ([{"age": 3, "toys": ["ball"]}], {"age": "double", "toys": "json"}),
+        "u__pet_list__walks": ([{"at": "2026-01-01"}], {"at": "date"}),
+    }
+
+
 def test_a_merged_table_gives_the_same_keys_in_every_load(make):
     """With a primary key the children of a changed row are found again by their root."""
     settings = {"max_nesting_level": 1, "skip_internal_columns_and_tables": False}

@@ -102,6 +102,26 @@ def test_a_stage_that_halts_keeps_its_children_pending(tmp_path):
     assert {name: count.pending for name, count in counts.items()} == {"users": 0, "users__pets": 8, "users__pets__toys": 16}
 
 
+def test_children_wait_for_parents_on_hold(tmp_path):
+    """A user of unknown fate keeps pets back until somebody says what became of it; the error says that this is what they wait for."""
+
+    def act(table, items):
+        if table == "users":
+            raise TimeoutError("no answer")
+
+    hold = {"on_unknown": "hold", "batch_size": 8}
+    with pytest.raises(DeliveryFailed):
+        pipeline(tmp_path, act=act, retry=sinkkit.Retry(attempts=1), **hold).run(USERS, table_name="users")
+    with pytest.raises(DeliveryFailed, match="rows of table 'users' are on hold, and the rows of other tables wait") as failed:
+        pipeline(tmp_path, **hold).resume()
+    assert "resolve" in failed.value.hint
+    assert arrived(tmp_path) == []
+
+    pipeline(tmp_path, **hold).resolve(None, arrived=True)
+    pipeline(tmp_path, **hold).resume()
+    assert [call["table"] for call in arrived(tmp_path)] == ["users__pets", "users__pets__toys", "users__pets__toys"]
+
+
 def test_dead_letters_are_counted_over_all_stages(tmp_path):
     """``max_rejected`` is one number for the whole package: two users and one pet are more than two."""
 

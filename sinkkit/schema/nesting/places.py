@@ -24,6 +24,10 @@ VALUE = "value"
 """The column of entries of a list that are no dicts."""
 
 
+MOST_SHAPES = 2_000
+"""Sets of keys that are remembered for one place: rows that all have keys of their own must not fill the memory."""
+
+
 @attrs.define(eq=False)
 class Table:
     """A table that rows go to.
@@ -38,6 +42,7 @@ class Table:
         columns: Each column, as the destination tells names apart, to the keys that lead to it.
         whole: Columns whose values stay as they are, though they are nested.
         rows: How many rows went to it.
+        prefix: What a hint for one of its columns, said of the table that was given, begins with.
     """
 
     name: str
@@ -49,6 +54,7 @@ class Table:
     columns: dict[str, Path] = attrs.field(factory=dict, repr=False)
     whole: set[str] = attrs.field(factory=set, repr=False)
     rows: int = 0
+    prefix: str = ""
 
     def column(self, path: Path) -> str:
         """The column for the value at *path* in a row.
@@ -79,6 +85,8 @@ class Columns(dict[tuple[Any, ...], Path]):
         self.place = place
 
     def __missing__(self, keys: tuple[Any, ...]) -> Path:
+        if len(self) >= MOST_SHAPES:
+            self.clear()
         self[keys] = names = tuple(self.place.column(key) for key in keys)
         return names
 
@@ -185,6 +193,8 @@ class Tables:
             above = table.origin if table.parent is not None else f"the lists of {table.origin} at"
             origin = f"{above} {shown((*place.path, key))}[]"
             inner = Table(self.names.table(*source), source, origin, table.name, table.level + 1, self.names)
+            inner.prefix = f"{table.prefix}{self.names.column(*place.path, key)}{self.names.convention.separator}"
+            inner.whole = {column.removeprefix(inner.prefix) for column in self.given[source[0]].table.whole if column.startswith(inner.prefix)}
             place.lists[key] = self._new(inner, place.deeper(key))
         return place.lists[key]
 
