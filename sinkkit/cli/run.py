@@ -107,9 +107,10 @@ def deliver_pending(
     progress: str,
     pipelines_dir: str | None,
     *,
+    command: str = "resume",
     workers: int | None = None,
 ) -> Answer:
-    """Deliver every open load package of *pipeline*, with so many *workers* if given; the other arguments are as they were typed.
+    """Deliver every open load package of *pipeline*, with so many *workers* if given, for *command*; the other arguments are as they were typed.
 
     Raises:
         SinkkitError: What the delivery raises.
@@ -120,7 +121,7 @@ def deliver_pending(
         if not pending:
             return Answer(document={"report": None, "pending": 0}, shown=(f"{pipeline}: nothing is pending",))
         bound = next((package.destination_name for package in pending if package.destination_name is not None), None)
-        reference, hint = (destination, None) if destination else reference_of(attached, bound)
+        reference, hint = (destination, None) if destination else reference_of(attached, bound, command)
         try:
             target = destination_of(reference, given, pipeline)
         except ReferenceNotFound as error:

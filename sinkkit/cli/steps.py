@@ -73,4 +73,4 @@ def load(  # noqa: PLR0917  # click passes them by name
 
     DESTINATION must be named the first time; afterwards it is remembered. Values of --set are not kept: give them again.
     """
-    return deliver_pending(pipeline, destination, settings, progress, pipelines_dir, workers=workers)
+    return deliver_pending(pipeline, destination, settings, progress, pipelines_dir, command="load", workers=workers)

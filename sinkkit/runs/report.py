@@ -122,7 +122,8 @@ def describe(info: LoadInfo) -> str:
         undelivered = f"not everything was delivered: run again, or `sinkkit resume {info.pipeline_name}`"
         if info.held == info.total.pending + info.total.unknown:
             undelivered = f"{_many(info.held, 'row')} on hold: say whether they arrived with `sinkkit resolve {info.pipeline_name}`"
-        lines.append("  " + (undelivered if info.destination_name else "extracted and not sent yet: call load()"))
+        unsent = f"extracted and not sent yet: pipeline.load(), or `sinkkit load {info.pipeline_name}`"
+        lines.append("  " + (undelivered if info.destination_name else unsent))
     for load in info.loads:
         if load.handed_over_at is not None:
             rows = _many(sum(load.handed_over.values()), "row")

@@ -44,9 +44,9 @@ def test_three_steps(sinkkit_command, contacts, sent):
     nothing = sinkkit_command("load", "nightly")
 
     assert [extracted.status, normalized.status, lost.status, loaded.status, again.status, nothing.status] == [0, 0, 2, 0, 0, 0]
-    assert extracted.out.splitlines()[1:] == ["  extracted and not sent yet: call load()"]
+    assert extracted.out.splitlines()[1:] == ["  extracted and not sent yet: pipeline.load(), or `sinkkit load nightly`"]
     assert before == []
-    assert "sinkkit resume nightly DESTINATION" in lost.err
+    assert "sinkkit load nightly DESTINATION" in lost.err
     assert [row["id"] for row in sent()] == [*range(5), *range(5)]
     assert again.document["report"]["tables"]["people"]["delivered"] == 5
     assert nothing.out == "nightly: nothing is pending\n"

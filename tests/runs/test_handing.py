@@ -61,7 +61,7 @@ def test_every_form_of_a_package_moves(file_format, rows, tmp_path):
 
     assert {name: counts.delivered for name, counts in info.tables.items()} == {"a": 100, "b": 10}
     assert sorted(seen) == [("a", f".{file_format}")] * 3 + [("b", f".{file_format}")]
-    assert states == (["normalized"] if file_format == "parquet" or seen else [])
+    assert states == ["normalized"]
 
 
 def test_what_is_known_of_it_moves(make, rows, tmp_path):

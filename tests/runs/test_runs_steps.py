@@ -26,7 +26,7 @@ def test_the_steps_one_by_one(make, memory, rows):
         ("extracted", None, 5),
     ]
     normalized = pipeline.normalize()
-    assert str(normalized).endswith("extracted and not sent yet: call load()")
+    assert str(normalized).endswith("extracted and not sent yet: pipeline.load(), or `sinkkit load p`")
     assert [package.state for package in pipeline.pending] == ["normalized", "normalized"]
     assert memory.calls == []
     info = pipeline.load(workers=1)
@@ -64,6 +64,19 @@ def test_extracting_needs_no_destination_and_no_settings(make, memory, rows):
         bare.load()
     assert bare.load(make().destination).total.delivered == 5
     assert memory.rows == rows(5)
+
+
+def test_the_first_two_steps_do_not_look_at_the_destination(rows):
+    """Named by a path that cannot be imported here, and with settings that cannot be read here, rows are taken and normalized; load says what is missing."""
+    pipeline = sinkkit.pipeline("p", "not_installed_here.sinks.crm", progress="off")
+    Path(".sinkkit").mkdir()
+    Path(".sinkkit/config.toml").write_text("[destination.crm]\nbatch_size = 'many'\n")
+    pipeline.extract(rows(5))
+    pipeline.normalize()
+
+    assert [package.total.pending for package in pipeline.pending] == [5]
+    with pytest.raises(ConfigError, match="not_installed_here"):
+        pipeline.load()
 
 
 @pytest.mark.parametrize("file_format", ["jsonl", "parquet"])
