@@ -54,6 +54,7 @@ def batch_document(batch: RehearsedBatch, clean: Clean) -> dict[str, Any]:
         "requests": None if batch.requests is None else [request_document(request) for request in batch.requests],
         "items": None if batch.requests is not None else cleaned(as_rows(batch.items), clean),
         "stopped": batch.stopped,
+        "rejected": [{"row": index, "reason": reason} for index, reason in sorted(batch.rejected.items())],
     }
 
 
@@ -82,7 +83,8 @@ def batch_lines(number: int, batch: RehearsedBatch, clean: Clean) -> Iterator[st
         if len(rows) > ROWS_SHOWN:
             yield f"... and {counted(len(rows) - ROWS_SHOWN, 'row')} more"
         return
-    if not batch.requests:
+    yield from (printable(f"row {index} of them would be rejected: {reason}") for index, reason in sorted(batch.rejected.items()))
+    if not batch.requests and not batch.rejected:
         yield "the function makes no request through its client"
     for request in batch.requests:
         yield from request_lines(request)

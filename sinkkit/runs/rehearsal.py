@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class RehearsedBatch:
         requests: What the function would send; None: it was not called, as it has no injected client.
         items: What it would be called with, if it was not called.
         stopped: What the function raised, as it may when the answer of a rehearsal says nothing.
+        rejected: Why rows would be rejected, by their index.
     """
 
     table: str
@@ -48,6 +49,7 @@ class RehearsedBatch:
     requests: tuple[Shown, ...] | None
     items: Any
     stopped: str | None = None
+    rejected: Mapping[int, str] = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)
@@ -89,24 +91,34 @@ class RehearsingSink:
         """Nothing is prepared."""
 
     def deliver(self, batch: Batch) -> Outcome:
-        """Look at *batch*; whatever the function makes of it, the next one is looked at, too."""
+        """Look at *batch*; whatever the function makes of it, the next one is looked at, too, and rows that it would send in calls of their own."""
         if len(self.seen) >= self.wanted:
             self.more = True
             return ALL_DELIVERED
         self.exchanges.clear()
-        stopped, items = None, None
+        stopped, items, outcome = None, None, ALL_DELIVERED
         if self.inner is None:
             items = held(batch.items)
         else:
             try:
-                self.inner.deliver(batch)
+                outcome = self.inner.deliver(batch)
             except Exception as error:  # noqa: BLE001  # the function's own, told to the user with the batch
                 stopped = self.clean(f"{type(error).__name__}: {error}")
         requests = None if self.inner is None else tuple(shown(exchange, self.clean) for exchange in self.exchanges)
-        self.seen.append(
-            RehearsedBatch(table=batch.table_name, key=batch.key, row_count=len(batch.rows), requests=requests, items=items, stopped=stopped)
-        )
-        return ALL_DELIVERED
+        rejected = {index: self.clean(str(reason)) for index, reason in outcome.rejected.items()}
+        if requests or rejected or not outcome.unsent:
+            self.seen.append(
+                RehearsedBatch(
+                    table=batch.table_name,
+                    key=batch.key,
+                    row_count=len(batch.rows) - sum(map(len, outcome.unsent)),
+                    requests=requests,
+                    items=items,
+                    stopped=stopped,
+                    rejected=rejected,
+                )
+            )
+        return Outcome(unsent=outcome.unsent) if outcome.unsent else ALL_DELIVERED
 
     def probe(self, batch: Batch) -> Outcome | None:  # noqa: ARG002  # as the protocol has it
         """Nothing was sent that could have arrived."""

@@ -22,6 +22,8 @@ Verdict: TypeAlias = Delivered | Rejected | Retry
 SHOWN = 300
 """Characters of an answer that a message repeats."""
 
+DELIVERED, AGAIN = Delivered(), Retry()
+
 NO_ERROR: Sequence[Any] = (None, False, "", [], {})
 """What stands where an error would, and is none."""
 
@@ -50,7 +52,7 @@ def outcome_of(body: bytes, rows: Sequence[Mapping[str, Any]], answer: Answer, s
             raise CallFailed(f"the answer has neither a result nor an error for row {missing[0]} of {len(rows)}{_shown(said)}", hint=UNKNOWN)
     elif answer.results is None and whole.receipt is not None and len(rows) == 1:
         verdicts = {0: whole}
-    results = [verdicts.get(index, Delivered()) for index in range(len(rows))]
+    results = [verdicts.get(index, DELIVERED) for index in range(len(rows))]
     _check_count(said, answer, results)
     return Outcome.reported(results)
 
@@ -82,28 +84,35 @@ def judged(said: Any, rules: Rules, statuses: Statuses) -> Verdict:
     Raises:
         CallFailed: If it does not say what *rules* look for.
     """
-    meaning, code = Meaning.DELIVERED, ""
+    meaning, status = Meaning.DELIVERED, 0
     if rules.status_at:
-        status = find(said, rules.status_at)
-        text = str(status)
-        if isinstance(status, bool) or not (text.isascii() and text.isdigit()):
-            raise CallFailed(f"there is no status code at {rules.status_at!r} of a result{_shown(said)}", hint=UNKNOWN)
-        meaning, code = meaning_of(int(text), statuses), f"HTTP {text}: "
-    if rules.ok_at:
+        status = _status_at(said, rules.status_at)
+        meaning = meaning_of(status, statuses)
+    if rules.ok_at and meaning is Meaning.DELIVERED:
         ok = find(said, rules.ok_at)
         if ok is MISSING:
             raise CallFailed(f"there is nothing at {rules.ok_at!r} of a result{_shown(said)}", hint=UNKNOWN)
-        if not among(ok, rules.ok_values) and meaning is Meaning.DELIVERED:
+        if not among(ok, rules.ok_values):
             meaning = Meaning.REFUSED
     if rules.error_at and meaning is Meaning.DELIVERED:
         error = find(said, rules.error_at)
-        meaning = meaning if error is MISSING or error in NO_ERROR else Meaning.REFUSED
+        if error is not MISSING and error not in NO_ERROR:
+            meaning = Meaning.REFUSED
     if meaning is Meaning.DELIVERED:
-        receipt = find(said, rules.receipt_at) if rules.receipt_at else MISSING
-        return Delivered(None if receipt is MISSING or receipt is None else str(receipt))
+        receipt = find(said, rules.receipt_at) if rules.receipt_at else None
+        return DELIVERED if receipt is None or receipt is MISSING else Delivered(str(receipt))
     if meaning is Meaning.RETRY or (rules.retry_at and among(find(said, rules.retry_at), rules.retry_values)):
-        return Retry()
-    return Rejected(code + message_of(said, rules))
+        return AGAIN
+    return Rejected((f"HTTP {status}: " if status else "") + message_of(said, rules))
+
+
+def _status_at(said: Any, place: str) -> int:
+    status = find(said, place)
+    if type(status) is int:
+        return status
+    if not isinstance(status, str) or not (status.isascii() and status.isdigit()):
+        raise CallFailed(f"there is no status code at {place!r} of a result{_shown(said)}", hint=UNKNOWN)
+    return int(status)
 
 
 def among(value: Any, values: Sequence[Any]) -> bool:

@@ -30,15 +30,15 @@ Encode: TypeAlias = Callable[[Shaped, Mapping[str, Any]], tuple[bytes, str]]
 """Takes shaped rows and the first row as it was given, for what stands beside them; gives the body and its content type."""
 
 
-def row_maker(endpoint: Endpoint, taken: frozenset[str], control: str) -> Fill:
-    """What makes of a row what the body holds of it; *taken*: fields that ``{*}`` leaves out; *control*: one that is no data."""
+def row_maker(endpoint: Endpoint, taken: frozenset[str], control: str) -> Fill | None:
+    """What makes of a row what the body holds of it; None: the row itself. *taken*: fields that ``{*}`` leaves out; *control*: one that is no data."""
     if endpoint.row or endpoint.lines:
         return filler(endpoint.row or endpoint.lines, "row", taken, drop_nulls=endpoint.drop_nulls)
     if endpoint.drop_nulls:
         return lambda row: {name: value for name, value in row.items() if value is not None and name != control}
     if control:
         return lambda row: {name: value for name, value in row.items() if name != control}
-    return lambda row: row
+    return None
 
 
 def encoder(endpoint: Endpoint) -> Encode:

@@ -22,7 +22,7 @@ REASON_CHARACTERS = 2048
 
 
 @sinkkit.destination(batch_size=100, spec=RestSettings)
-def rest(items: list[dict[str, Any]], table: TableSchema, settings: RestSettings, http: httpx.Client, batch: Batch) -> Outcome:
+def rest(items: list[dict[str, Any]], table: TableSchema, settings: RestSettings, http: httpx.Client, batch: Batch) -> Outcome | None:
     """Send rows to an HTTP API as the settings say; see docs/reference/rest.md.
 
     A batch is one request. Rows that need others, for another endpoint or another path, go out in calls of their own.
@@ -34,13 +34,18 @@ def rest(items: list[dict[str, Any]], table: TableSchema, settings: RestSettings
     [request] = plan.requests
     endpoint = settings.delete if request.operation == "delete" and settings.delete else settings
     if endpoint.job is None:
-        return deliver(request, items, endpoint, http)
+        return unless_plain(deliver(request, items, endpoint, http))
 
     def check(said: Said) -> None:
         if not settled_by_status(said, endpoint):
             said.raise_for_status()
 
-    return Errand(request=request, items=items, endpoint=endpoint, job=endpoint.job, batch=batch, http=http, check=check).run()
+    return unless_plain(Errand(request=request, items=items, endpoint=endpoint, job=endpoint.job, batch=batch, http=http, check=check).run())
+
+
+def unless_plain(outcome: Outcome) -> Outcome | None:
+    """*outcome*, or None where it says no more than that every row was delivered: nothing is kept of such a call."""
+    return outcome if outcome.rejected or outcome.retry or outcome.receipts else None
 
 
 def refuse_unknown(names: Iterable[str], columns: Mapping[str, Any]) -> None:
@@ -66,11 +71,14 @@ def deliver(request: Request, items: list[dict[str, Any]], endpoint: Endpoint, h
     if settled_by_status(said, endpoint):
         return Outcome()
     if not wanted(said.status):
-        said.raise_for_status()
+        if said.status not in SUCCESSFUL:
+            said.raise_for_status()
         return Outcome()
     return outcome_of(said.body, items, answer, statuses)
 
 
 def settled_by_status(said: Said, endpoint: Endpoint) -> bool:
     """Whether the status alone says that all is well; what the settings call otherwise is raised, as ``judge`` does."""
-    return judge(said.status, said.text[:REASON_CHARACTERS], seconds_asked(said.response.headers), endpoint.statuses)
+    if not endpoint.statuses.name(said.status):
+        return False
+    return judge(said.status, said.text[:REASON_CHARACTERS], seconds_asked(said.headers), endpoint.statuses)

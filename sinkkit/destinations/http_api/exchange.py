@@ -21,25 +21,26 @@ FRAMING = ("content-encoding", "content-length", "transfer-encoding")
 
 @attrs.frozen
 class Said:
-    """An answer: its status and headers as httpx has them, and its body as far as it was read."""
+    """An answer: its status and headers, and its body as far as it was read."""
 
-    response: httpx.Response
+    status: int
+    headers: httpx.Headers
     body: bytes
-    complete: bool
-
-    @property
-    def status(self) -> int:
-        """The status code."""
-        return self.response.status_code
+    request: httpx.Request
 
     @property
     def text(self) -> str:
         """The body as text."""
-        return self.response.text
+        return self._response().text
 
     def raise_for_status(self) -> None:
         """Raise ``httpx.HTTPStatusError`` unless the status is a success."""
-        self.response.raise_for_status()
+        self._response().raise_for_status()
+
+    def _response(self) -> httpx.Response:
+        """The answer as httpx has it once it is read."""
+        headers = [(name, value) for name, value in self.headers.multi_items() if name.lower() not in FRAMING]
+        return httpx.Response(self.status, headers=headers, content=self.body, request=self.request)
 
 
 def exchange(
@@ -67,7 +68,8 @@ def exchange(
     """
     sent: dict[str, Any] = {"content": request.body} if request.body else {}
     with http.stream(request.method, request.url, headers=dict(request.headers), **sent) as response:
-        most = most_bytes if wanted(response.status_code) else REASON_BYTES
+        counts = wanted(response.status_code)
+        most = most_bytes if counts else REASON_BYTES
         parts, size, until, complete = [], 0, now() + most_seconds, True
         for part in response.iter_bytes():
             parts.append(part)
@@ -77,11 +79,10 @@ def exchange(
                 break
             if now() > until:
                 raise httpx.ReadTimeout(f"the answer was not complete after {most_seconds:g} s", request=response.request)
-    if not complete and wanted(response.status_code):
+    if not complete and counts:
         raise CallFailed(
             f"the answer is longer than {most_bytes:,} bytes: it was not read, and nothing is known of the rows",
             hint="raise answer.most_bytes if such answers are right, or lower batch_size",
         )
     body = b"".join(parts)[:most]
-    headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in FRAMING]
-    return Said(httpx.Response(response.status_code, headers=headers, content=body, request=response.request), body, complete)
+    return Said(response.status_code, response.headers, body, response.request)

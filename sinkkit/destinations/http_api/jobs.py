@@ -168,7 +168,7 @@ class Errand:
         said = self._question(self.job.status_path, job)
         data = read(said.body, "json") if self.job.state_at or self.job.count_at else None
         if not state_of(data, said.status, self.job, len(self.items)):
-            after = seconds_asked(said.response.headers)
+            after = seconds_asked(said.headers)
             raise StillRunning(f"job {job} is running", after=self.job.poll_seconds if after is None else after)
         if not self.endpoint.answer.is_read:
             return Outcome()

@@ -26,7 +26,7 @@ def find(data: Any, place: str) -> Any:
     """
     if not place:
         return data
-    if isinstance(data, Mapping) and place in data:
+    if (type(data) is dict or isinstance(data, Mapping)) and place in data:
         return data[place]
     for step in place.split("."):
         data = _step(data, step)

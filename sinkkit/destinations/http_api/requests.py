@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -12,7 +12,7 @@ from sinkkit.destinations.http_api.bodies import Encode, encoder, row_maker
 from sinkkit.destinations.http_api.job_settings import JOB
 from sinkkit.destinations.http_api.places import find
 from sinkkit.destinations.http_api.settings import Endpoint, RestSettings
-from sinkkit.destinations.http_api.targets import MakeTarget, Target, target_maker
+from sinkkit.destinations.http_api.targets import Target, Targets, targets_of
 from sinkkit.destinations.http_api.templates import THE_REST, WHOLE_ROW, CannotFill, Fill, read, templates_in
 from sinkkit.errors import Reject
 
@@ -52,8 +52,8 @@ class Compiled:
 
     operation: str
     endpoint: Endpoint
-    target: MakeTarget
-    shape: Fill
+    targets: Targets
+    shape: Fill | None
     encode: Encode
     names: frozenset[str]
 
@@ -64,7 +64,7 @@ class Group:
 
     made: Compiled
     target: Target
-    rows: list[int] = attrs.field(factory=list)
+    rows: Sequence[int]
 
 
 @attrs.frozen(eq=False)
@@ -105,7 +105,7 @@ def _compiled(operation: str, endpoint: Endpoint, settings: RestSettings, contro
         endpoint = attrs.evolve(endpoint, base_url=settings.base_url)
     named = named_fields(endpoint)
     taken = frozenset([name.partition(".")[0] for name in named] + ([control] if control else []))
-    return Compiled(operation, endpoint, target_maker(endpoint), row_maker(endpoint, taken, control), encoder(endpoint), frozenset(named))
+    return Compiled(operation, endpoint, targets_of(endpoint), row_maker(endpoint, taken, control), encoder(endpoint), frozenset(named))
 
 
 def named_fields(endpoint: Endpoint) -> list[str]:
@@ -121,29 +121,34 @@ def planned(settings: RestSettings, items: Sequence[Mapping[str, Any]]) -> Plann
     """The requests for *items*. A pure function: nothing is sent."""
     endpoints = endpoints_of(settings)
     rejected: dict[int, str] = {}
-    groups: dict[Any, Group] = {}
+    made, fixed = endpoints.upsert, endpoints.upsert.targets.fixed
+    if endpoints.delete is None and fixed is not None and made.endpoint.send == "batch":
+        groups: Iterable[Group] = [Group(made, fixed, range(len(items)))]
+    else:
+        groups = grouped(endpoints, items, rejected)
+    requests = [request for group in groups if (request := _request(group, items, rejected)) is not None]
+    return Planned(requests, rejected)
+
+
+def grouped(endpoints: Endpoints, items: Sequence[Mapping[str, Any]], rejected: dict[int, str]) -> Iterable[Group]:
+    """The rows that share a request, in the order of their first ones; those that can go nowhere are *rejected*."""
+    groups: dict[Any, tuple[Compiled, Target, list[int]]] = {}
     for index, row in enumerate(items):
         made = endpoints.of(row)
         try:
-            target = made.target(row)
+            target = made.targets.of(row)
         except CannotFill as error:
             rejected[index] = str(error)
             continue
         key = index if made.endpoint.send == "row" else (made.operation, target)
-        groups.setdefault(key, Group(made, target)).rows.append(index)
-    requests = [request for group in groups.values() if (request := _request(group, items, rejected)) is not None]
-    return Planned(requests, rejected)
+        groups.setdefault(key, (made, target, []))[2].append(index)
+    return [Group(made, target, rows) for made, target, rows in groups.values()]
 
 
 def _request(group: Group, items: Sequence[Mapping[str, Any]], rejected: dict[int, str]) -> Request | None:
     """The request of *group*; rows of it that cannot be sent are *rejected*. None if that is all of them."""
     made = group.made
-    shaped: dict[int, Any] = {}
-    for index in group.rows:
-        try:
-            shaped[index] = made.shape(items[index])
-        except CannotFill as error:
-            rejected[index] = str(error)
+    shaped = _shaped(group, items, rejected)
     try:
         body, kind = _body(made, shaped, items)
     except (Reject, CannotFill):  # which row it was is found out by trying each alone
@@ -161,6 +166,20 @@ def _request(group: Group, items: Sequence[Mapping[str, Any]], rejected: dict[in
     return Request(
         method=endpoint.method, url=group.target.url, headers=headers, body=body, rows=tuple(shaped), operation=made.operation
     )
+
+
+def _shaped(group: Group, items: Sequence[Mapping[str, Any]], rejected: dict[int, str]) -> dict[int, Any]:
+    """What the body holds of each row, by its index."""
+    shape = group.made.shape
+    if shape is None:
+        return {index: items[index] for index in group.rows}
+    shaped: dict[int, Any] = {}
+    for index in group.rows:
+        try:
+            shaped[index] = shape(items[index])
+        except CannotFill as error:
+            rejected[index] = str(error)
+    return shaped
 
 
 def _body(made: Compiled, shaped: Mapping[int, Any], items: Sequence[Mapping[str, Any]]) -> tuple[bytes, str]:

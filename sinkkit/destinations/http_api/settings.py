@@ -39,6 +39,10 @@ class Statuses:
     halt: list[int] = attrs.field(factory=list)
     read: list[int] = attrs.field(factory=list)
 
+    def name(self, status: int) -> bool:
+        """Whether they say of *status* what it means."""
+        return status in self.delivered or status in self.retry or status in self.refused or status in self.halt
+
     def __attrs_post_init__(self) -> None:
         """Check every code."""
         every = [*self.delivered, *self.retry, *self.refused, *self.halt, *self.read]

@@ -32,7 +32,15 @@ class Target:
 MakeTarget: TypeAlias = Callable[[Mapping[str, Any]], Target]
 
 
-def target_maker(endpoint: Endpoint) -> MakeTarget:
+@attrs.frozen
+class Targets:
+    """Where the rows of an endpoint go: *of* makes the target of a row; *fixed* is that of all, where they do not differ."""
+
+    of: MakeTarget
+    fixed: Target | None
+
+
+def targets_of(endpoint: Endpoint) -> Targets:
     """What makes the target of a row; it raises ``CannotFill`` for a row whose values cannot stand where they should."""
     segments = [read(segment, "path") for segment in endpoint.path.split("/")]
     query = {name: read(str(value), f"query.{name}") if isinstance(value, str) else value for name, value in endpoint.query.items()}
@@ -50,8 +58,8 @@ def target_maker(endpoint: Endpoint) -> MakeTarget:
     fixed = not any(isinstance(one, Template) and one.names for one in (*segments, *query.values(), *headers.values()))
     if fixed:
         target = make({})
-        return lambda _: target
-    return make
+        return Targets(lambda _: target, target)
+    return Targets(make, None)
 
 
 def joined(base: str, path: str) -> str:
