@@ -13,6 +13,7 @@ import sinkkit
 from sinkkit.cli import options
 from sinkkit.cli.answer import DONE, NOT_EVERYTHING, Answer
 from sinkkit.cli.arguments import destination_of, given_settings
+from sinkkit.cli.openapi import with_document
 from sinkkit.cli.output import counted, table
 from sinkkit.declaration.client.auth.reading import PATH as LOGIN
 from sinkkit.declaration.client.auth.reading import login_kind
@@ -45,12 +46,16 @@ class Checked:
 @click.argument("destination")
 @click.option("--pipeline", metavar="P", help="With the settings of this pipeline. Default: the destination's name.")
 @options.settings
+@click.option("--openapi", metavar="FILE", help="Hold the requests of a rest destination against this OpenAPI document (JSON or YAML).")
+@click.option("--rows", metavar="SOURCE", help="With --openapi: rows to make requests of, as a run would take them.")
 @options.everywhere
-def check(destination: str, pipeline: str | None, settings: Sequence[str]) -> Answer:
+def check(destination: str, pipeline: str | None, settings: Sequence[str], openapi: str | None, rows: str | None) -> Answer:
     """Show every setting of DESTINATION, where it is found, and what is missing; nothing is called or sent.
 
-    Exit status 1 if it could not start.
+    Exit status 1 if it could not start, or if its requests do not fit the document of --openapi.
     """
+    if rows is not None and openapi is None:
+        raise ConfigError("--rows are for --openapi", hint="give the document, too")
     with given_settings(settings) as given, one_run():
         found = collected(lambda: unreadable(destination))
         if found.problems:
@@ -59,7 +64,8 @@ def check(destination: str, pipeline: str | None, settings: Sequence[str]) -> An
         name = pipeline or target.destination_name
         examined = collected(lambda: examine(target, name))
         found = attrs.evolve(examined, warnings=tuple(dict.fromkeys((*found.warnings, *examined.warnings))))
-        return answered(target.destination_name, target.resolved(name).destination_type, found)
+        answer = answered(target.destination_name, target.resolved(name).destination_type, found)
+        return answer if openapi is None or found.problems else with_document(answer, target, name, openapi, rows)
 
 
 def answered(name: str, kind: str | None, found: Checked) -> Answer:

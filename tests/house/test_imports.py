@@ -35,6 +35,9 @@ HOMES = {
     "click": ["cli"],
     "httpcore": CLIENT,
     "httpx": [*CLIENT, "destinations", "cli"],
+    "openapi_schema_validator": ["destinations.openapi"],
+    "referencing": ["destinations.openapi"],
+    "yaml": ["destinations.openapi"],
     "msgspec": ["schema", "sources", "package", "journal", "destinations"],  # schema has the codec of rows at rest, sources read JSON Lines
     "orjson": [*CLIENT, "schema", "package", "journal", "destinations"],
     "pandas": ["schema"],
