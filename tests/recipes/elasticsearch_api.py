@@ -16,7 +16,7 @@ class ElasticsearchApi(ShapedApi):
     """``POST /contacts/_bulk``."""
 
     recipe = "elasticsearch"
-    settings: ClassVar = {"HTTP__HEADERS__AUTHORIZATION": "ApiKey c2VjcmV0"}
+    settings: ClassVar = {"HTTP__AUTH__KEY": "ApiKey c2VjcmV0"}
 
     def row(self, number):
         """Some have an age that is no number."""

@@ -19,7 +19,7 @@ class HubspotApi(ShapedApi):
     """``POST /crm/v3/objects/contacts/batch/upsert``."""
 
     recipe = "hubspot"
-    settings: ClassVar = {"HTTP__HEADERS__AUTHORIZATION": "Bearer pat-eu1-123456"}
+    settings: ClassVar = {"HTTP__AUTH__TOKEN": "pat-eu1-123456"}
 
     def complained(self, why):
         """The shape of its errors."""

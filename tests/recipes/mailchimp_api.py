@@ -17,7 +17,7 @@ class MailchimpApi(ShapedApi):
     """``POST /3.0/lists/{list_id}``."""
 
     recipe = "mailchimp"
-    settings: ClassVar = {"HTTP__HEADERS__AUTHORIZATION": basic("anystring", "key-us21")}
+    settings: ClassVar = {"HTTP__AUTH__PASSWORD": "key-us21"}
     table = "members"
 
     def refusal(self, row):

@@ -15,7 +15,7 @@ class NotionApi(ShapedApi):
     """``POST /v1/pages``."""
 
     recipe = "notion"
-    settings: ClassVar = {"HTTP__HEADERS__AUTHORIZATION": "Bearer ntn_123456"}
+    settings: ClassVar = {"HTTP__AUTH__TOKEN": "ntn_123456"}
     table = "tasks"
 
     def row(self, number):

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from typing import ClassVar
+from urllib.parse import parse_qsl
 
 import attrs
-from shaped_api import ShapedApi, body_of, demand, demand_headers, demand_keys
+from shaped_api import Complaint, ShapedApi, body_of, demand, demand_headers, demand_keys
 
 from sinkkit.testing import Answer
 
 MOST_RECORDS = 200
+TOKENS = "/services/oauth2/token"
+CREDENTIALS = {
+    "HTTP__AUTH__CLIENT_ID": "3MVG9", "HTTP__AUTH__CLIENT_SECRET": "s3cr3t", "HTTP__AUTH__TOKEN_URL": "{url}" + TOKENS,
+}  # fmt: skip
 FIELDS = ("Email", "FirstName", "LastName", "MailingCity")
 
 
@@ -18,7 +23,7 @@ class SalesforceApi(ShapedApi):
     """``PATCH /services/data/vNN.0/composite/sobjects/Contact/Warehouse_Id__c``."""
 
     recipe = "salesforce"
-    settings: ClassVar = {"HTTP__HEADERS__AUTHORIZATION": "Bearer 00Dxx!token"}
+    settings: ClassVar = CREDENTIALS
 
     def row(self, number):
         """Some have no last name, which a contact needs."""
@@ -41,7 +46,9 @@ class SalesforceApi(ShapedApi):
         return Answer(503, {"Retry-After": str(retry_after)}, [{"message": "Server Too Busy", "errorCode": "SERVER_UNAVAILABLE"}])
 
     def answer(self, request):
-        """Each record by itself, as allOrNone is false."""
+        """Each record by itself, as allOrNone is false; tokens, too."""
+        if request.path == TOKENS:
+            return token_for(request)
         demand((request.method, request.path) == ("PATCH", "/services/data/v62.0/composite/sobjects/Contact/Warehouse_Id__c"), "NOT_FOUND")
         demand_headers(request, authorization="Bearer 00Dxx!token", content_type="application/json")
         body = body_of(request)
@@ -66,3 +73,14 @@ class SalesforceApi(ShapedApi):
             self.store(key, record)
             return {"id": f"003{key:0>15}", "success": True, "errors": [], "created": created}
         return {"success": False, "errors": [error]}
+
+
+def token_for(request):
+    """An access token for client credentials; Salesforce does not say for how long."""
+    demand(request.method == "POST", "invalid_request")
+    demand_headers(request, content_type="application/x-www-form-urlencoded")
+    form = dict(parse_qsl(request.body.decode()))
+    demand((form.get("grant_type"), form.get("client_id")) == ("client_credentials", "3MVG9"), "invalid_client")
+    if form.get("client_secret") != "s3cr3t":
+        raise Complaint("invalid_client", 401)
+    return Answer(200, body={"access_token": "00Dxx!token", "instance_url": "https://mydomain.my.salesforce.com", "token_type": "Bearer"})

@@ -18,7 +18,7 @@ class StripeApi(ShapedApi):
     """``POST /v1/payment_intents``."""
 
     recipe = "stripe"
-    settings: ClassVar = {"HTTP__HEADERS__AUTHORIZATION": "Bearer sk_test_123456"}
+    settings: ClassVar = {"HTTP__AUTH__TOKEN": "sk_test_123456"}
     table = "invoices"
 
     def row(self, number):

@@ -19,9 +19,8 @@ class WebhookApi(ShapedApi):
     """``POST /rows``."""
 
     recipe = "webhook"
-    settings: ClassVar = {}
+    settings: ClassVar = {"HTTP__AUTH__SECRET": SECRET}
     table = "contacts"
-    signed = False
 
     def complained(self, why):
         """Plainly."""
@@ -31,8 +30,7 @@ class WebhookApi(ShapedApi):
         """Rows, once a key."""
         demand((request.method, request.path) == ("POST", "/rows"), "not found")
         demand_headers(request, content_type="application/json")
-        if self.signed:
-            self.check_signature(request)
+        self.check_signature(request)
         body = body_of(request)
         demand_keys(body, ["event", "rows"], [])
         demand(0 < len(body["rows"]) <= 100, f"{len(body['rows'])} rows")
@@ -42,7 +40,7 @@ class WebhookApi(ShapedApi):
         """Over the time and the body, as the settings say."""
         stamp = request.headers.get("x-timestamp", "")
         wanted = hmac.new(SECRET.encode(), f"{stamp}.".encode() + request.body, hashlib.sha256).hexdigest()
-        demand(hmac.compare_digest(request.headers.get("x-signature", ""), f"sha256={wanted}"), "the signature is wrong")
+        demand(hmac.compare_digest(request.headers.get("x-signature", ""), f"sha256={wanted}"), "the signature is wrong", 401)
 
     def one(self, row):
         """The result of one row."""

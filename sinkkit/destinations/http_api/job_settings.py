@@ -47,10 +47,11 @@ class Job:
     Attributes:
         id_at: Where the answer that begins the job has its id.
         create: A request that begins the job, before the rows are uploaded to a path with ``{@job}`` in it; without it, the rows begin it.
-        start: A request after the upload that lets it run.
+        start: A request after the upload that lets it run; it does nothing before. A job to which an upload may have arrived is
+            left to itself if nobody knows, and another one is created.
         status_path: Where it is asked after, with GET.
         state_at: Where the answer says how far it is; without it, status 202 means that it is running, another success that it is done.
-        running: What stands there while it is running.
+        running: What stands there while it is running; what stands there before ``start`` is no such thing.
         done: What stands there when it is done.
         failed: What stands there when it failed as a whole: that refuses the batch.
         message_at: Where it says why it failed; the first of several places where something stands.

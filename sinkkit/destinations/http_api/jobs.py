@@ -128,7 +128,7 @@ class Errand:
             Reject, RetryLater: If it failed, or the answer says so; nothing is remembered of it then.
             CallFailed: If an answer cannot be understood: the batch stays unknown, and the job remembered.
         """
-        known = Remembered.of(self.batch.note) or self._begin()
+        known = self._resumed(Remembered.of(self.batch.note)) or self._begin()
         try:
             if known.step is Step.CREATED:
                 self._change(attrs.evolve(self.request, url=filled(self.request.url, known.job)))
@@ -141,6 +141,24 @@ class Errand:
         except (Reject, RetryLater):
             self.batch.remember(None)
             raise
+
+    def _resumed(self, known: Remembered | None) -> Remembered | None:
+        """Where to go on with a job of an earlier call, of which the last step may have arrived or not; None: begin anew.
+
+        A job that is started by a request of its own does nothing before that. So it is left to itself if an upload to it may
+        have arrived, as APIs refuse a second one; and whether it was started is asked, as they refuse that twice, too.
+        """
+        if known is None or self.job.start is None or known.step is Step.RUNNING:
+            return known
+        if known.step is Step.CREATED:
+            return None
+        return self._remember(known.job, Step.RUNNING) if self._is_started(known.job) else known
+
+    def _is_started(self, job: str) -> bool:
+        if not self.job.state_at:
+            return False
+        said = self._question(self.job.status_path, job)
+        return among(find(read(said.body, "json"), self.job.state_at), [*self.job.running, *self.job.done, *self.job.failed])
 
     def _begin(self) -> Remembered:
         create = self.job.create
