@@ -18,6 +18,7 @@ from sinkkit.cli.demo.command import demo
 from sinkkit.cli.drop import drop
 from sinkkit.cli.failures import answer_to, wrong_use
 from sinkkit.cli.init import init
+from sinkkit.cli.inspect_requests import inspect
 from sinkkit.cli.output import standard_output, write
 from sinkkit.cli.package import package
 from sinkkit.cli.prune import prune
@@ -56,7 +57,7 @@ def program() -> None:
     """
 
 
-for command in (run, extract, normalize, load, status, resume, rejected, replay, resolve, check, init, drop, prune, package, demo):
+for command in (run, extract, normalize, load, status, inspect, resume, rejected, replay, resolve, check, init, drop, prune, package, demo):
     program.add_command(command)
 
 

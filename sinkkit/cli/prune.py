@@ -1,4 +1,4 @@
-"""``sinkkit prune``: old runs, receipts and finished packages are forgotten."""
+"""``sinkkit prune``: old runs, receipts, kept requests and finished packages are forgotten."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sinkkit.errors import SinkkitError
 from sinkkit.runs.location import default_folder
 
 
-@click.command(short_help="Forget old runs, receipts and finished packages.")
+@click.command(short_help="Forget old runs, receipts, requests and finished packages.")
 @click.argument("pipeline", required=False)
 @click.option("--before", metavar="DATE", help="What ended before this day or moment, such as 2026-11-20; without a zone it is UTC.")
 @click.option("--older-than", metavar="AGE", help="What ended longer ago than this, such as 30d or 12h. Default: 30d.")

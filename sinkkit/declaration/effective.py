@@ -32,7 +32,7 @@ TYPES: Mapping[str, Any] = {
     "idempotency_header": Word | None,
     "timeout": Seconds | None,
     "durability": str,
-    "mapping": dict | None,
+    "mapping": dict | list[str] | None,
 }
 """What each setting of the decorator is when config gives it; ``none`` takes away one that may be None."""
 

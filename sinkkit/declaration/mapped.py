@@ -32,7 +32,7 @@ def configured_mapping(resolver: Resolver, *, cheap: bool = False) -> Any:
         said = unpacked(hit.raw, hit.place)
         if not isinstance(said, Mapping):
             if tables:
-                break
+                raise ConfigError(f"mapping is a table of fields, and in another place ({hit.place}) it is none", hint="write it in one way")
             return said
         tables.append(said)
     return overlaid(tables) if tables else MISSING

@@ -24,6 +24,11 @@ class Location:
         return self.folder / "journal.db"
 
     @property
+    def requests(self) -> Path:
+        """The file with the last requests."""
+        return self.folder / "requests.db"
+
+    @property
     def lock(self) -> Path:
         """The file that the owner locks."""
         return self.folder / "owner.lock"

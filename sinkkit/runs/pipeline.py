@@ -287,7 +287,7 @@ class Pipeline:
         limit = limit_of(before, older_than, self.clock)
         if dry_run:
             with reading(self._location, self.clock) as journal:
-                return would_prune(journal, limit, rejected=rejected)
+                return would_prune(journal, self._location.requests, limit, rejected=rejected)
         with self._session(None, None) as session:
             return prune(session, limit, rejected=rejected)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -11,6 +12,7 @@ from sinkkit.clock import Clock
 from sinkkit.errors import ConfigError
 from sinkkit.journal.protocol import Journal
 from sinkkit.runs.delivering import remove_unregistered
+from sinkkit.runs.request_store import forget
 from sinkkit.runs.session import Session
 from sinkkit.settings.values.units import duration
 
@@ -28,6 +30,7 @@ class Pruned:
         receipts: Receipts.
         packages: Finished load packages: their counts, and their files where they were kept.
         rejected: Dead letters.
+        requests: Requests that were kept for a later look.
         bytes_freed: By how much the journal's file shrank.
         dry_run: Whether nothing was removed.
     """
@@ -37,6 +40,7 @@ class Pruned:
     receipts: int
     packages: int
     rejected: int
+    requests: int = 0
     bytes_freed: int = 0
     dry_run: bool = False
 
@@ -45,7 +49,7 @@ class Pruned:
         return {**attrs.asdict(self), "before": self.before.isoformat()}
 
     def __str__(self) -> str:
-        counts = ((self.runs, "run"), (self.receipts, "receipt"), (self.packages, "finished load package"), (self.rejected, "rejected row"))
+        counts = ((self.runs, "run"), (self.receipts, "receipt"), (self.packages, "finished load package"), (self.rejected, "rejected row"), (self.requests, "kept request"))
         parts = [f"{count:,} {noun}{'' if count == 1 else 's'}" for count, noun in counts if count]
         done = "would be removed" if self.dry_run else "removed"
         freed = f", {self.bytes_freed:,} bytes freed" if self.bytes_freed else ""
@@ -101,12 +105,12 @@ def _age(given: Any) -> timedelta:
     return found
 
 
-def would_prune(journal: Journal | None, before: datetime, *, rejected: bool) -> Pruned:
-    """What ``prune`` would remove now; nothing if there is no *journal*."""
+def would_prune(journal: Journal | None, requests: Path, before: datetime, *, rejected: bool) -> Pruned:
+    """What ``prune`` would remove now, also of the file *requests*; nothing if there is no *journal*."""
     if journal is None:
         return Pruned(before=before, runs=0, receipts=0, packages=0, rejected=0, dry_run=True)
     counted = journal.prune(before.timestamp(), rejected=rejected, run=None)
-    return Pruned(before=before, **attrs.asdict(counted), dry_run=True)
+    return Pruned(before=before, **attrs.asdict(counted), requests=forget(requests, before.timestamp(), dry_run=True), dry_run=True)
 
 
 def prune(session: Session, before: datetime, *, rejected: bool) -> Pruned:
@@ -115,4 +119,5 @@ def prune(session: Session, before: datetime, *, rejected: bool) -> Pruned:
     journal = session.runtime.journal
     counted = journal.prune(before.timestamp(), rejected=rejected, run=session.run)
     remove_unregistered(session.storage, session.runtime)
-    return Pruned(before=before, **attrs.asdict(counted), bytes_freed=journal.shrink())
+    requests = forget(session.storage.location.requests, before.timestamp())
+    return Pruned(before=before, **attrs.asdict(counted), requests=requests, bytes_freed=journal.shrink())

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from sinkkit.clock import SystemClock
-from sinkkit.declaration.client.exchanges import SHOWN_BYTES, Exchange, Shown, shown
+from sinkkit.declaration.client.exchanges import SHOWN_BYTES, Exchange, Shown, Watch, shown
 from sinkkit.declaration.destination import as_destination
 from sinkkit.declaration.opening import Ready, make_ready
 from sinkkit.declaration.sink import Sink
@@ -148,7 +148,7 @@ def rehearse(destination: Any, data: Any, intake: Intake, *, pipeline: str, batc
     seen: list[RehearsedBatch] = []
     sinks: list[RehearsingSink] = []
     calls = ready.client is not None and ready.declared.form is Form.FUNCTION
-    plan = ready.client.rehearsed(exchanges.append) if calls and ready.client is not None else ready.client
+    plan = ready.client.rehearsed(Watch(exchanges.append)) if calls and ready.client is not None else ready.client
 
     def open_sink(tables: Sequence[TableSchema]) -> Sink:
         inner = attrs.evolve(ready, client=plan).open(tables) if calls else None

@@ -22,6 +22,7 @@ from sinkkit.runs.extraction import Storage
 from sinkkit.runs.limits import limiting
 from sinkkit.runs.location import check_journal
 from sinkkit.runs.owner import owning
+from sinkkit.runs.recording import recording
 from sinkkit.runs.report import LoadInfo, info_of
 from sinkkit.runs.signals import SignalStop, listening
 from sinkkit.runs.state import OPEN
@@ -213,7 +214,8 @@ def opened(
         try:
             with limiting(ready, around.clock) as limiter, _run(journal, storage, around, ready, run_name) as session:
                 session.limiter = limiter
-                yield session
+                with recording(ready, storage.location.requests, session.run, around.observe) as session.ready:
+                    yield session
         finally:
             journal.close()
 

@@ -87,6 +87,15 @@ def test_tables_can_have_mappings_of_their_own(make, memory):
     assert memory.rows == [{"x": 1}, {"y": 1}, {"a": 1}]
 
 
+def test_a_list_and_a_table_do_not_mix(make, monkeypatch):
+    """It would not be known which holds."""
+    config('[destination.crm]\nmapping = ["a"]\n')
+    monkeypatch.setenv("DESTINATION__CRM__MAPPING__B", "a")
+
+    with pytest.raises(ConfigError, match="in another place"):
+        make().run([{"a": 1}])
+
+
 def test_names_of_columns_are_not_taken_for_secrets(make, memory):
     """A field called as a secret would be does not have its column masked."""
     config('[destination.crm.mapping]\napi_key = "customer"\n')

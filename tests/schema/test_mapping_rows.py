@@ -35,6 +35,7 @@ def mapped(rows, mapping, first_row=0):
         ("tags.1", "y"),
         ("tags.-1", "y"),
         ({"from": ["a.b"]}, 2),
+        ('{"from": "mail", "default": 7}', 7),
         ({"from": ["tags", 0]}, "x"),
         ("{first} {last}", "Ada Lovelace"),
         ("#{id:03d} {{{tags}}}", '#001 {["x", "y"]}'),

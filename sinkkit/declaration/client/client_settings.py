@@ -73,6 +73,7 @@ def client_plan(
         connect_retries=given.get("connect_retries", 0),
         max_response_bytes=given.get("max_response_bytes", MOST_RESPONSE_BYTES),
         id_header=given.get("request_id_header"),
+        record=given.get("record", 0),
         home=Origin.of(httpx.URL(given["base_url"])) if "base_url" in given else None,
         private=Private.among(headers, params),
         passwords=tuple(url.password for url in urls if url.password),
@@ -187,5 +188,6 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "connect_retries": ("a whole number", "further tries to connect, within the same call; 0: the destination's ``retry`` sees to it"),
     "max_response_bytes": ("a size such as 64MiB", "bytes of an answer that are read, decoded; 64 MiB. A larger one ends the run, unless it tells of a failure"),
     "request_id_header": ("text", "a header such as ``X-Request-Id`` that gets an id of each request: the batch's key, the attempt, and which request of the call it is"),
+    "record": ("a whole number", "how many of the last requests that succeeded are kept, with their answers, for ``sinkkit inspect``; 0. The last 100 that failed always are"),
 }
 """Each of these settings for people: what is written, and what it does."""

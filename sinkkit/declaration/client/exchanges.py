@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import attrs
 
@@ -18,11 +18,14 @@ T = TypeVar("T", bound=Any)
 
 CLOCK = SystemClock()
 
+FIRST_FAILURE = 400
+"""The first status of the client errors (RFC 9110, 15.5), after which come those of the server."""
+
 SHOWN_BYTES = 2048
 """How much of a body is shown and kept."""
 
-LOOKED_AT_BYTES = 16 << 10
-"""How much of a body is looked at for secrets: one that begins among the bytes shown is found whole, up to a length of 14 KiB."""
+LOOKED_AT_BYTES = 8 << 10
+"""How much of a body is looked at for secrets: one that begins among the bytes shown is found whole, up to a length of 6 KiB."""
 
 NOT_SECRET = ("idempotency", "signed-headers")
 """Parts of names that sound like a secret's and are none."""
@@ -65,11 +68,20 @@ class Exchange:
     @property
     def failed(self) -> bool:
         """Whether it has no answer, or one that is a failure."""
-        return self.status is None or self.status >= 400  # noqa: PLR2004  # RFC 9110, 15.5: the first of the client errors
+        return self.status is None or self.status >= FIRST_FAILURE
 
 
-Watch: TypeAlias = Callable[[Exchange], None]
-"""Told of each exchange; called in the thread or task that made it, so it must be quick."""
+@attrs.frozen
+class Watch:
+    """Somebody who looks at exchanges.
+
+    Attributes:
+        tell: Told of each, in the thread or task that made it, so it must be quick.
+        every: Whether of each; else of those that failed.
+    """
+
+    tell: Callable[[Exchange], None]
+    every: bool = True
 
 
 @contextmanager
@@ -81,13 +93,14 @@ def watching(watch: Watch | None, request: Any) -> Iterator[Callable[[T], T]]:
     began = CLOCK.now()
 
     def note(response: T) -> T:
-        watch(_exchange(response.request, began, response=response))
+        if watch.every or response.status_code >= FIRST_FAILURE:
+            watch.tell(_exchange(response.request, began, response=response))
         return response
 
     try:
         yield note
     except BaseException as error:
-        watch(_exchange(request, began, error=error))
+        watch.tell(_exchange(request, began, error=error))
         raise
 
 

@@ -28,6 +28,7 @@ class ClientPlan:
         id_header: The header that gets each request's own id; None: none does.
         home: Where credentials may go; None: there is no ``base_url``.
         private: Headers and parameters that may be credentials.
+        record: How many of the last requests that succeeded are kept for ``sinkkit inspect``; those that failed always are.
         watch: Told of each request and what came of it; None: nobody looks.
         transport: What requests go through instead of the network; None: the network.
         login: How it proves who it is; None: it does not.
@@ -42,6 +43,7 @@ class ClientPlan:
     id_header: str | None = None
     home: Origin | None = None
     private: Private = attrs.field(factory=Private)
+    record: int = 0
     watch: Watch | None = None
     transport: Any = None
     login: Login | None = attrs.field(default=None, repr=False)

@@ -138,6 +138,7 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "connect_retries": partial(_count, 0),
     "max_response_bytes": _size,
     "request_id_header": _header_name,
+    "record": partial(_count, 0),
 }
 """What the section may say, and how each is read; those with a line below may be tables too."""
 

@@ -19,6 +19,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -53,6 +54,9 @@ class Mappings:
     def of_table(self, name: str) -> TableMapping | None:
         """The mapping of a table; None: its rows stay as they are."""
         return self.tables.get(name, self.every)
+
+    def __str__(self) -> str:
+        return json.dumps(self.said(), default=str)
 
     def __bool__(self) -> bool:
         return self.every is not None or bool(self.tables)
@@ -134,6 +138,7 @@ def read_rule(target: str, given: Any, where: str, drop_null: bool) -> Rule:
     Raises:
         ConfigError: If it cannot be meant.
     """
+    given = unpacked(given)
     if isinstance(given, str):
         if "{" in given or "}" in given:
             return Rule(target=target, template=read_template(given, where), drop_null=drop_null)
@@ -155,6 +160,16 @@ def read_rule(target: str, given: Any, where: str, drop_null: bool) -> Rule:
         cast=cast,
         **flags,
     )
+
+
+def unpacked(given: Any) -> Any:
+    """A rule that was written as JSON, as the environment holds it; no template begins as one does."""
+    if not isinstance(given, str) or not given.lstrip().startswith('{"'):
+        return given
+    try:
+        return json.loads(given)
+    except ValueError:
+        return given
 
 
 def check_keys(given: Mapping[Any, Any], where: str) -> None:
