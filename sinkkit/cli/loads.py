@@ -33,6 +33,7 @@ def _described(load: Load) -> Iterator[Any]:
         ("source", load.source or "not kept"),
         ("run id", load.run_id),
         ("destination", load.destination_name),
+        ("schema", load.schema_hash and f"version {load.schema_version}, {load.schema_hash}"),
         ("extracted by pipeline", load.imported_from),
         ("extracted", _at(load.extracted_at)),
         ("sealed", _at(load.sealed_at) + _took(load.extract_seconds)),

@@ -28,6 +28,7 @@ UNSTARTED = (
 )
 COUNT = "INSERT INTO handed_over (load_id, table_name, rows) SELECT load_id, table_name, sum(row_count) FROM jobs WHERE load_id = ? GROUP BY table_name ORDER BY min(id)"
 HANDED = "SELECT table_name, rows FROM handed_over WHERE load_id = ? ORDER BY rowid"
+VERSION = "SELECT version, hash FROM schema_versions WHERE version = (SELECT schema_version FROM packages WHERE load_id = ?)"
 HAND_OVER = f"UPDATE packages SET state = '{PackageState.HANDED_OVER}', handed_to = ?, completed_at = ? WHERE load_id = ?"
 FORGOTTEN = ("schemas", "rejected")
 """Tables whose rows of a package go when it is handed over."""
@@ -51,16 +52,20 @@ def _package(row: Sequence[Any]) -> PackageRecord:
     return PackageRecord(**{**values, "state": PackageState(values["state"]), "replay": bool(values["replay"])})
 
 
+def _load(db: sqlite3.Connection, package: PackageRecord) -> LoadRecord:
+    version, digest = db.execute(VERSION, (package.load_id,)).fetchone() or (None, None)
+    return LoadRecord(
+        package=package,
+        tables=accounts.counts_of(db, package.load_id),
+        handed_over=dict(db.execute(HANDED, (package.load_id,))) if package.state is PackageState.HANDED_OVER else {},
+        schema_version=version,
+        schema_hash=digest,
+    )
+
+
 def loads(db: sqlite3.Connection, load_ids: Sequence[str] | None) -> list[LoadRecord]:
     """All that is known of every load, oldest first, or of those with these ids."""
-    return [
-        LoadRecord(
-            package=package,
-            tables=accounts.counts_of(db, package.load_id),
-            handed_over=dict(db.execute(HANDED, (package.load_id,))) if package.state is PackageState.HANDED_OVER else {},
-        )
-        for package in packages(db, load_ids)
-    ]
+    return [_load(db, package) for package in packages(db, load_ids)]
 
 
 def unstarted(db: sqlite3.Connection, load_id: str) -> bool:

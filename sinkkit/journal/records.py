@@ -222,11 +222,13 @@ class JobCounts:
 
 @attrs.frozen(kw_only=True)
 class LoadRecord:
-    """All that is known of a load: its package, the counts of its tables, and how many rows of each were handed over."""
+    """All that is known of a load: its package, the counts of its tables, how many rows of each were handed over, and the version of what was known of tables with it."""
 
     package: PackageRecord
     tables: Mapping[str, Counts]
     handed_over: Mapping[str, int]
+    schema_version: int | None = None
+    schema_hash: str | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -28,6 +28,8 @@ class Load:
         source: What its data was, in words: ``files data/*.csv``, ``resource contacts``, ``list``; None if that was not kept.
         destination_name: The destination that it is bound to, if a call for it was made.
         replay: Whether its rows are rejected ones that were sent again.
+        schema_version: The number of the version of what was known of the pipeline's tables once it was there; None before it is normalized.
+        schema_hash: The hash of that version.
         tables: Table name to its counts; without those handed over.
         handed_over: Table name to rows that were handed over to another pipeline.
         handed_over_to: The file that they were handed over in.
@@ -48,6 +50,8 @@ class Load:
     source: str | None
     destination_name: str | None
     replay: bool
+    schema_version: int | None
+    schema_hash: str | None
     tables: Mapping[str, Counts]
     handed_over: Mapping[str, int]
     handed_over_to: str | None
@@ -102,6 +106,8 @@ def load_of(record: LoadRecord, pipeline_name: str) -> Load:
         source=package.source,
         destination_name=package.destination,
         replay=package.replay,
+        schema_version=record.schema_version,
+        schema_hash=record.schema_hash,
         tables=record.tables,
         handed_over=record.handed_over,
         handed_over_to=package.handed_to,
@@ -131,6 +137,8 @@ def loads_table(loads: Iterable[Load]) -> pa.Table:
         [
             *((name, pa.string()) for name in texts),
             ("replay", pa.bool_()),
+            ("schema_version", pa.int64()),
+            ("schema_hash", pa.string()),
             *((name, pa.int64()) for name in counts),
             ("handed_over", pa.int64()),
             ("tables", pa.list_(numbers)),

@@ -268,3 +268,48 @@ def test_a_damaged_package_is_not_handed_over(make, rows, tmp_path):
 
     assert list(tmp_path.glob("*out*")) == []
     assert len(pipeline.pending) == 1
+
+
+def test_rows_refused_by_a_contract_go_along(make, memory, tmp_path):
+    """Rows that were refused when the package was normalized are rejected where it is now, with their reasons, and are replayed there alone."""
+    here, there = make("here"), make("there")
+    here.run([{"id": 0}], table_name="people")
+    here.extract([{"id": 1}, {"id": 2, "new": True}, {"id": 3}], table_name="people", schema_contract={"columns": "discard_row"})
+    here.normalize()
+    before = [letter.row for letter in here.rejected()]
+    gone = here.packages.export(tmp_path / "out.tar")
+    first = (tmp_path / "out.tar").read_bytes()
+    (tmp_path / "out.tar").unlink()
+    here.packages.export(tmp_path / "out.tar", gone.load_id)
+    come = there.packages.import_file(tmp_path / "out.tar")
+    left = [list(here.rejected()), here.replay().load_ids]
+    info = there.load()
+    letters = [(letter.row, letter.reason) for letter in there.rejected()]
+    there.replay()
+
+    assert before == [{"id": 2, "new": True}]
+    assert left == [[], ()]
+    assert (tmp_path / "out.tar").read_bytes() == first
+    assert (sum(gone.handed_over.values()), come.total.extracted, come.total.rejected, come.total.pending) == (3, 3, 1, 2)
+    assert (info.total.delivered, info.total.rejected) == (2, 1)
+    assert letters == [({"id": 2, "new": True}, "column 'new' is not known (schema contract: columns discard_row)")]
+    assert [row["id"] for row in memory.rows] == [0, 1, 3, 2]
+    assert (list(there.rejected()), there.pending) == ([], ())
+
+
+@pytest.mark.parametrize("file_format", ["jsonl", "parquet"])
+def test_what_is_known_of_tables_grows_with_it(make, rows, tmp_path, file_format):
+    """A pipeline that takes a package over knows its tables from then on, as one that extracted it does, and the load tells the version."""
+    here, there = (make(name, options={"loader_file_format": file_format}) for name in ("here", "there"))
+    here.extract(rows(5), table_name="t")
+    here.normalize()
+    here.packages.export(tmp_path / "out.tar")
+    there.packages.import_file(tmp_path / "out.tar")
+    done = there.load().loads[0]
+    second = there.run(rows(5), table_name="t").loads[0]
+    other = there.run([{"n": 1, "new": "x"}], table_name="t").loads[0]
+
+    assert done.schema_version is not None
+    assert (second.schema_hash, second.schema_version) == (done.schema_hash, done.schema_version)
+    assert other.schema_hash != done.schema_hash
+    assert there.loads().column("schema_hash").to_pylist() == [done.schema_hash, done.schema_hash, other.schema_hash]
