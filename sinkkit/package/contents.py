@@ -67,6 +67,11 @@ class OpenTable:
     arrow: ArrowFile | None = None
 
     @property
+    def said_json(self) -> set[str]:
+        """Columns that were said to be ``json``."""
+        return {name for name, hint in self.hints.items() if hint.get("data_type") == "json"}
+
+    @property
     def least(self) -> int:
         """Rows that are enough for a piece: pages that are about as large are not put together anew."""
         return (self.piece + 1) // 2
@@ -171,7 +176,7 @@ class Contents:
                 from sinkkit.schema.arrow import table_of
 
                 table.columns = table.columns.merge(columns_of(piece, shapes_of(piece)))
-                self.add_arrow(table, table_of(piece, table=table.name, first_row=table.rows), inferred=True)
+                self.add_arrow(table, table_of(piece, table=table.name, first_row=table.rows, as_json=table.said_json), inferred=True)
             else:
                 self.add_lines(table, piece, infer=True)
         return rows[start:]

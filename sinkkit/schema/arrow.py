@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sinkkit.errors import SchemaError
 from sinkkit.rows import Row
+from sinkkit.schema.json_text import json_array
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
@@ -16,13 +17,14 @@ HELD: frozenset[type] = frozenset({str, bool, int, bytes})
 """Types of which Arrow holds a whole column of one kind exactly, or refuses it by itself."""
 
 
-def table_of(rows: list[Row], *, table: str = "", first_row: int = 0) -> pa.Table:
+def table_of(rows: list[Row], *, table: str = "", first_row: int = 0, as_json: Container[str] = ()) -> pa.Table:
     """*rows* as an Arrow table with every column that occurs in any of them; a missing key is null.
 
     Args:
         rows: The rows; they are not changed.
         table: Their table, for errors.
         first_row: The number of the first of them in its table, counted from 0, for errors.
+        as_json: Columns whose values become JSON text.
 
     Raises:
         SchemaError: If Arrow cannot hold a column as it is; names table, column and row.
@@ -39,6 +41,9 @@ def table_of(rows: list[Row], *, table: str = "", first_row: int = 0) -> pa.Tabl
                 f"table {table!r}: the column name {name!r} is of type {type(name).__name__}", hint="names of columns are str"
             )
         values = [row.get(name) for row in rows]
+        if name in as_json:
+            arrays[name] = json_array(values, table=table, column=name, first_row=first_row)
+            continue
         try:
             arrays[name] = pa.array(values)
         except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
