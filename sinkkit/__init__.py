@@ -21,6 +21,7 @@ if typing.TYPE_CHECKING:
     from sinkkit.runs.pipeline import Pipeline
     from sinkkit.runs.report import LoadInfo
     from sinkkit.settings.credentials import ConnectionString
+    from sinkkit.sources.grouping import source
     from sinkkit.sources.resource import resource
 
 __version__ = "0.1.0"
@@ -50,6 +51,7 @@ __all__ = [
     "pipeline",
     "resource",
     "secrets",
+    "source",
     "to_json",
 ]
 
@@ -61,6 +63,7 @@ _LATER = {
     "attach": "sinkkit.runs.factory",
     "pipeline": "sinkkit.runs.factory",
     "resource": "sinkkit.sources.resource",
+    "source": "sinkkit.sources.grouping",
     "to_json": "sinkkit.declaration.client.json_body",
 }
 

@@ -64,7 +64,7 @@ def run(  # noqa: PLR0917  # click passes them by name
     """Send the rows of SOURCE to DESTINATION.
 
     DESTINATION is the dotted path of a function (my_package.sinks.crm), or a name from the settings.
-    SOURCE is a file, a glob in quotes, - for JSON Lines on standard input, or the dotted path of a resource.
+    SOURCE is a file, a glob in quotes, - for JSON Lines on standard input, or the dotted path of a resource or source.
     The pipeline is called as the destination unless --pipeline says otherwise. If rows of an earlier run are
     pending, they are finished first, and SOURCE is left for the next run (exit status 4).
     """

@@ -8,6 +8,7 @@ from types import AsyncGeneratorType, FunctionType, GeneratorType, MethodType
 from typing import Any
 
 from sinkkit.sources.files import FileSource
+from sinkkit.sources.grouping import Group
 from sinkkit.sources.pages import Source
 from sinkkit.sources.resource import Resource
 
@@ -30,6 +31,8 @@ def described(data: Any) -> str:
 def _described(data: Any) -> str:
     if isinstance(data, Resource):
         return f"resource {data.name}"
+    if isinstance(data, Group):
+        return f"source {data.name}"
     if isinstance(data, FileSource):
         return f"files {', '.join(data.patterns)}"
     if isinstance(data, Source):

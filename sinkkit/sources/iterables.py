@@ -15,6 +15,7 @@ from sinkkit.sources.arrow import record_batches
 from sinkkit.sources.kinds import Kind, as_row, kind_of
 from sinkkit.sources.pages import ROWS_A_PAGE, ArrowPage, Page, RowsPage, TableHints
 from sinkkit.sources.quota import Quota
+from sinkkit.sources.routing import Router
 
 KEYS_SEEN = 16
 """Rows at the head of a list whose keys are looked at here; to look at all would cost more than everything else in this
@@ -32,6 +33,7 @@ class Stream:
         taken: Rows taken from this data so far.
         kind: What its items are, once known: all of them are of one kind.
         quota: How many rows are wanted; None: all.
+        router: What sends its rows to the tables they name; None: all are of one.
     """
 
     table: TableHints
@@ -40,6 +42,7 @@ class Stream:
     taken: int = 0
     kind: Kind | None = None
     quota: Quota | None = None
+    router: Router | None = None
 
     @property
     def next_page(self) -> int:

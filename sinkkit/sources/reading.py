@@ -10,11 +10,16 @@ from os import PathLike
 from types import AsyncGeneratorType, FunctionType, GeneratorType, MethodType
 from typing import Any
 
+import attrs
+
 from sinkkit.errors import SourceError
 from sinkkit.sources.iterables import Stream, arrow_pages, blame, item_pages, list_pages
 from sinkkit.sources.kinds import Kind, converter_of, is_arrow, kind_of
 from sinkkit.sources.pages import Columns, Page, PartialHints, Source
 from sinkkit.sources.quota import Quota
+from sinkkit.sources.resource import Resource
+from sinkkit.sources.routing import Router
+from sinkkit.sources.side_by_side import side_by_side
 
 CALLABLES = (FunctionType, MethodType, partial)
 
@@ -67,10 +72,37 @@ def read(
 def all_pages(data: Any, given: PartialHints, quota: Quota | None = None) -> Iterator[Page]:
     """The pages of every table in *data*, taken no further than *quota* needs."""
     counts: Counter[str] = Counter()
+    beside: dict[Any, list[Beside]] = {}
     for stream, items in streams_in(data, given, "rows", None):
-        stream.before, stream.quota = counts[stream.table.name], quota
-        yield from stream_pages(items, stream)
-        counts[stream.table.name] += stream.taken
+        if isinstance(items, Beside):
+            beside.setdefault(items.place, []).append(items)
+            continue
+        yield from counted_pages(stream, items, counts, quota)
+    if beside:
+        yield from side_by_side([partial(pages_of, pieces, counts, quota) for pieces in beside.values()])
+
+
+@attrs.frozen
+class Beside:
+    """A source that is read side by side with others; those with the same *place*, which are of one table, one after another."""
+
+    place: Any
+    streams: Callable[[], Iterator[tuple[Stream, Any]]]
+
+
+def pages_of(pieces: Sequence[Beside], counts: Counter[str], quota: Quota | None) -> Iterator[Page]:
+    """The pages of *pieces*, one after another."""
+    for piece in pieces:
+        for stream, items in piece.streams():
+            yield from counted_pages(stream, items, counts, quota)
+
+
+def counted_pages(stream: Stream, items: Any, counts: Counter[str], quota: Quota | None) -> Iterator[Page]:
+    """The pages of one piece of data that holds rows; *counts* has the rows of each table before and after it."""
+    stream.before, stream.quota = counts[stream.table.name], quota
+    pages = stream_pages(items, stream)
+    yield from pages if stream.router is None else stream.router.pages(pages)
+    counts[stream.table.name] += stream.taken
 
 
 def streams_in(data: Any, given: PartialHints, name: str, label: str | None) -> Iterator[tuple[Stream, Any]]:
@@ -89,7 +121,12 @@ def streams_in(data: Any, given: PartialHints, name: str, label: str | None) -> 
         yield Stream(given.filled(name), label), data
     elif isinstance(data, Source):
         wanted = given.over(data.hints())
-        yield from streams_in(data.open(wanted), wanted, name, data.label)
+        streams = partial(source_streams, data, given, wanted, name)
+        if isinstance(data, Resource) and data.parallelized:
+            place = id(data) if routed(data, given) else wanted.filled(name).name
+            yield Stream(wanted.filled(name), data.label), Beside(place, streams)
+        else:
+            yield from streams()
     elif isinstance(data, CALLABLES):
         yield from streams_in(called(data, label), given, name, label)
     elif inspect.iscoroutine(data):
@@ -99,6 +136,21 @@ def streams_in(data: Any, given: PartialHints, name: str, label: str | None) -> 
             yield from streams_in(element, given, name, None)
     else:
         yield Stream(given.filled(name), label), data
+
+
+def source_streams(data: Source, given: PartialHints, wanted: PartialHints, name: str) -> Iterator[tuple[Stream, Any]]:
+    """A source opened down to what holds rows, which go to the tables they name unless the caller named one."""
+    router = routed(data, given)
+    for stream, items in streams_in(data.open(wanted), wanted, name, data.label):
+        stream.router = router or stream.router
+        yield stream, items
+
+
+def routed(data: Source, given: PartialHints) -> Router | None:
+    """What sends the rows of *data* to the tables they name; None if they are all of one."""
+    if not isinstance(data, Resource) or data.route is None or given.table_name is not None:
+        return None
+    return Router(data.route, data.label)
 
 
 def stream_pages(data: Any, stream: Stream) -> Iterator[Page]:

@@ -1,19 +1,22 @@
-"""``@resource``: a function as a source that knows its table."""
+"""``@resource``: a function as a source that knows its table, or tells from each row which table it belongs to."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Generic, ParamSpec, overload
+from typing import Any, Generic, ParamSpec, TypeAlias, overload
 
 import attrs
 
-from sinkkit.errors import SignatureError, SourceError
+from sinkkit.errors import ConfigError, SignatureError, SourceError
 from sinkkit.rows import Row
 from sinkkit.sources.pages import Columns, PartialHints, RowsPage, checked_name
 
 P = ParamSpec("P")
+
+TableName: TypeAlias = str | Callable[[Row], str]
+"""The name of a table, or what gives it for each row."""
 
 
 @attrs.frozen(kw_only=True)
@@ -25,12 +28,16 @@ class Resource(Generic[P]):
     Attributes:
         function: The function as it was written.
         name: Its own name, or the one given.
+        parallelized: Whether it is read side by side with others that are.
+        route: What gives the table of each row; None: all are of one table.
     """
 
     function: Callable[P, Any]
     name: str
     table: PartialHints = attrs.field(repr=False)
     bound: Callable[[], Any] | None = attrs.field(default=None, repr=False)  # arguments may hold secrets
+    parallelized: bool = False
+    route: Callable[[Row], str] | None = attrs.field(default=None, repr=False)
 
     @property
     def __wrapped__(self) -> Callable[P, Any]:
@@ -45,6 +52,47 @@ class Resource(Generic[P]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Resource[P]:
         """The same resource with these arguments; nothing is called until it is read."""
         return attrs.evolve(self, bound=partial(self.function, *args, **kwargs))
+
+    def with_hints(
+        self,
+        *,
+        table_name: TableName | None = None,
+        columns: Columns | None = None,
+        primary_key: str | Sequence[str] | None = None,
+        write_disposition: str | None = None,
+        merge_key: str | Sequence[str] | None = None,
+        schema_contract: str | Mapping[str, str] | None = None,
+        parallelized: bool | None = None,
+    ) -> Resource[P]:
+        """The same resource, of which more is known; what is given wins over what it said, and columns are completed hint by hint.
+
+        Args:
+            table_name: Its table, or a function that gives it for each row.
+            columns: Column name to hints.
+            primary_key: One column name or several.
+            write_disposition: ``append``, ``replace`` or ``merge``.
+            merge_key: One column name or several.
+            schema_contract: What becomes of new tables, columns and data types.
+            parallelized: Whether it is read side by side with others that are.
+
+        Raises:
+            ConfigError: If a hint cannot be meant.
+        """
+        name, route = named(table_name)
+        said = PartialHints(
+            table_name=name,
+            columns=columns,
+            primary_key=primary_key,
+            write_disposition=write_disposition,
+            merge_key=merge_key,
+            schema_contract=schema_contract,
+        )
+        return attrs.evolve(
+            self,
+            table=said.over(self.table),
+            route=self.route if table_name is None else route,
+            parallelized=self.parallelized if parallelized is None else parallelized,
+        )
 
     def hints(self) -> PartialHints:
         """What it says about its table."""
@@ -73,6 +121,21 @@ class Resource(Generic[P]):
             yield from page.rows if isinstance(page, RowsPage) else page.data.to_pylist()
 
 
+def named(table_name: Any) -> tuple[str | None, Callable[[Row], str] | None]:
+    """The name of a table, or the function that gives it.
+
+    Raises:
+        ConfigError: If it is neither.
+    """
+    if table_name is None or isinstance(table_name, str):
+        return checked_name(table_name), None
+    if callable(table_name) and not isinstance(table_name, type):
+        return None, table_name
+    raise ConfigError(
+        f"table_name={table_name!r} names no table", hint='give text, or a function of the row: table_name=lambda row: row["kind"]'
+    )
+
+
 @overload
 def resource(function: Callable[P, Any], /) -> Resource[P]: ...
 
@@ -84,7 +147,10 @@ def resource(
     columns: Columns | None = None,
     primary_key: str | Sequence[str] | None = None,
     write_disposition: str | None = None,
-    table_name: str | None = None,
+    table_name: TableName | None = None,
+    merge_key: str | Sequence[str] | None = None,
+    schema_contract: str | Mapping[str, str] | None = None,
+    parallelized: bool = False,
 ) -> Callable[[Callable[P, Any]], Resource[P]]: ...
 
 
@@ -96,7 +162,10 @@ def resource(
     columns: Columns | None = None,
     primary_key: str | Sequence[str] | None = None,
     write_disposition: str | None = None,
-    table_name: str | None = None,
+    table_name: TableName | None = None,
+    merge_key: str | Sequence[str] | None = None,
+    schema_contract: str | Mapping[str, str] | None = None,
+    parallelized: bool = False,
 ) -> Resource[P] | Callable[[Callable[P, Any]], Resource[P]]:
     """Make a function that gives data a source that knows its table; use it bare or with keyword arguments.
 
@@ -106,13 +175,24 @@ def resource(
         columns: Column name to hints.
         primary_key: One column name or several.
         write_disposition: ``append`` (default), ``replace`` or ``merge``.
-        table_name: Default: *name*.
+        table_name: Default: *name*. A function gets each row and gives the name of its table.
+        merge_key: One column name or several.
+        schema_contract: What becomes of new tables, columns and data types: one mode or a mapping of these to modes.
+        parallelized: Read it in a thread of its own, side by side with others of which this is said, too.
 
     Raises:
         SignatureError: If what is decorated cannot be called, or is a class.
         ConfigError: If a hint cannot be meant.
     """
-    table = PartialHints(table_name=table_name, columns=columns, primary_key=primary_key, write_disposition=write_disposition)
+    given, route = named(table_name)
+    table = PartialHints(
+        table_name=given,
+        columns=columns,
+        primary_key=primary_key,
+        write_disposition=write_disposition,
+        merge_key=merge_key,
+        schema_contract=schema_contract,
+    )
 
     def decorate(function: Any) -> Resource[P]:
         if not callable(function) or isinstance(function, type):
@@ -122,6 +202,6 @@ def resource(
             )
         written = getattr(function, "__name__", type(function).__name__)
         own = checked_name(name) or (written if written.isidentifier() else "rows")  # a lambda has no name
-        return Resource(function=function, name=own, table=table)
+        return Resource(function=function, name=own, table=table, route=route, parallelized=parallelized)
 
     return decorate if function is None else decorate(function)

@@ -19,6 +19,16 @@ def test_it_delivers_a_resource(sinkkit_command, sent):
     assert [row["id"] for row in sent()] == IDS
 
 
+def test_it_delivers_a_source(sinkkit_command, tmp_path):
+    """Every resource of a source reaches its table; the path may name the object behind a colon."""
+    text = "import sinkkit\nfrom sinks import fifty\n\n@sinkkit.source\ndef all():\n    return [fifty.with_hints(table_name=name) for name in ['a']]\n"
+    (tmp_path / "shop.py").write_text(text)
+    done = sinkkit_command("run", "sinks.good", "shop:all", "--json")
+
+    assert done.status == 0
+    assert {name: one["delivered"] for name, one in done.document["report"]["tables"].items()} == {"a": 50}
+
+
 def test_json_is_all_there_is_on_standard_output(sinkkit_command):
     """With --json standard output holds one document, though the destination prints; what it prints goes to standard error."""
     done = sinkkit_command("run", "sinks.good", "sinks.fifty", "--json", "--table", "people", "--pipeline", "p", "--run-id", "monday")

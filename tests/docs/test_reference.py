@@ -54,7 +54,7 @@ def test_api_names_every_public_name():
     assert sorted(re.findall(r"^### `(\w+)`$", page("api.md"), flags=re.MULTILINE)) == sinkkit.__all__
 
 
-@pytest.mark.parametrize("name", ["pipeline", "attach", "resource", "RateLimit", "Retry", "Delivered", "Rejected", "Outcome", "LoadInfo", "RejectedRow", "ConnectionString"])
+@pytest.mark.parametrize("name", ["pipeline", "attach", "resource", "source", "RateLimit", "Retry", "Delivered", "Rejected", "Outcome", "LoadInfo", "RejectedRow", "ConnectionString"])
 def test_api_names_every_parameter(name):
     """What a public function or class takes or holds is named where it is described."""
     told = section(page("api.md"), f"### `{name}`")
