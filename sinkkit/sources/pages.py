@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import attrs
@@ -154,3 +154,16 @@ class Source(Protocol):
 
     def open(self, hints: PartialHints) -> Any:
         """Its data, fresh: anything that can be read; *hints* are those that hold, the caller's included."""
+
+
+@runtime_checkable
+class Structured(Source, Protocol):
+    """A source that may be read side by side with others, and may be of several tables."""
+
+    @property
+    def parallelized(self) -> bool:
+        """Whether it is read side by side with others that are."""
+
+    @property
+    def route(self) -> Callable[[Row], str] | None:
+        """What gives the table of each row; None: all are of one table."""

@@ -15,9 +15,8 @@ import attrs
 from sinkkit.errors import SourceError
 from sinkkit.sources.iterables import Stream, arrow_pages, blame, item_pages, list_pages
 from sinkkit.sources.kinds import Kind, converter_of, is_arrow, kind_of
-from sinkkit.sources.pages import Columns, Page, PartialHints, Source
+from sinkkit.sources.pages import Columns, Page, PartialHints, Source, Structured
 from sinkkit.sources.quota import Quota
-from sinkkit.sources.resource import Resource
 from sinkkit.sources.routing import Router
 from sinkkit.sources.side_by_side import side_by_side
 
@@ -122,7 +121,7 @@ def streams_in(data: Any, given: PartialHints, name: str, label: str | None) -> 
     elif isinstance(data, Source):
         wanted = given.over(data.hints())
         streams = partial(source_streams, data, given, wanted, name)
-        if isinstance(data, Resource) and data.parallelized:
+        if isinstance(data, Structured) and data.parallelized:
             place = id(data) if routed(data, given) else wanted.filled(name).name
             yield Stream(wanted.filled(name), data.label), Beside(place, streams)
         else:
@@ -148,7 +147,7 @@ def source_streams(data: Source, given: PartialHints, wanted: PartialHints, name
 
 def routed(data: Source, given: PartialHints) -> Router | None:
     """What sends the rows of *data* to the tables they name; None if they are all of one."""
-    if not isinstance(data, Resource) or data.route is None or given.table_name is not None:
+    if not isinstance(data, Structured) or data.route is None or given.table_name is not None:
         return None
     return Router(data.route, data.label)
 

@@ -37,7 +37,7 @@ def people(count: int = 2):
     return [{"id": n} for n in range(count)]
 
 
-@sinkkit.resource(name="visits", columns={"at": {"data_type": "text"}}, merge_key="at", write_disposition="merge", schema_contract="freeze")
+@sinkkit.resource(name="visits", columns={"at": {"data_type": "text"}}, merge_key="at", write_disposition="merge", schema_contract={"columns": "discard_value"})
 def visited():
     """Rows of which much is known."""
     return [{"at": "noon"}]
@@ -96,7 +96,7 @@ def test_hints_are_completed():
     assert (table.name, dict(table.columns), table.primary_key) == (
         "visits", {"at": {"data_type": "text", "nullable": False}, "by": {"data_type": "bigint"}}, ("by",),
     )  # fmt: skip
-    assert (table.write_disposition, table.merge_key, table.schema_contract.columns) == ("append", ("at",), "freeze")
+    assert (table.write_disposition, table.merge_key, table.schema_contract.columns) == ("append", ("at",), "discard_value")
     assert hints_of(visited)["visits"].write_disposition == "merge"
 
 
