@@ -21,7 +21,7 @@ from sinkkit.declaration.problems import Problems
 from sinkkit.declaration.signature import Role
 from sinkkit.declaration.sink import Sink
 from sinkkit.declaration.sink_object import Form, GuardedSink, made_sink
-from sinkkit.declaration.spec import fill
+from sinkkit.declaration.spec import check_together, client_defaults, fill
 from sinkkit.errors import ConfigError
 from sinkkit.rows import TableSchema
 from sinkkit.schema.items import ItemsKind
@@ -136,6 +136,7 @@ def make_ready(destination: Destination, pipeline: str | None) -> Ready:
     options = declared.options
     client: ClientPlan | None = None
     values: Mapping[str, Any] = {}
+    made: Any = None
     capabilities: Mapping[str, Any] = {}
     names = AS_GIVEN
     with problems.collecting():
@@ -144,11 +145,13 @@ def make_ready(destination: Destination, pipeline: str | None) -> Ready:
         capabilities = abilities(destination, options, resolver)
         names = names_of(options, capabilities)
     with problems.collecting():
-        values = _values(declared, resolver)
+        values, made = _values(declared, resolver)
     if declared.client_roles():
         with problems.collecting():
-            client = read_plan(resolver, timeout=options.timeout, workers=options.calls_at_once)
+            client = read_plan(resolver, timeout=options.timeout, workers=options.calls_at_once, usual=client_defaults(made))
     problems.raise_all()
+    http = None if client is None else client.arguments
+    check_together(made, attrs.asdict(options, recurse=False), http, resolver.redactor)
     resolver.warn_of_unknown(HOUSE_KEYS)
     return Ready(
         name=destination.destination_name,
@@ -187,16 +190,16 @@ def _check_probe(destination: Destination, options: Options) -> None:
         )
 
 
-def _values(declared: Declared, resolver: Resolver) -> Mapping[str, Any]:
-    """The settings of the function, of its probe and of its spec; the object of the spec under each name that wants it."""
+def _values(declared: Declared, resolver: Resolver) -> tuple[Mapping[str, Any], Any]:
+    """The settings of the function, of its probe and of its spec, the object of the spec under each name that wants it; and that object."""
     parameters = (*declared.probe_parameters, *declared.signature.parameters)
     wanted = {p.wanted.name: p.wanted for p in parameters if p.wanted is not None}
     values = resolver.resolve(tuple(wanted.values())).values if wanted else {}
     spec = declared.signature.spec
     if spec is None:
-        return values
+        return values, None
     made, held = fill(spec, values, resolver.redactor)
-    return {**values, **held, **{p.name: made for p in parameters if p.role is Role.SPEC}}
+    return {**values, **held, **{p.name: made for p in parameters if p.role is Role.SPEC}}, made
 
 
 def effective_options(destination: Destination, resolver: Resolver) -> Options:

@@ -34,6 +34,35 @@ class MadeByClass:
         return f"(made by {self.name})"
 
 
+def client_defaults(made: Any) -> Mapping[str, Any]:
+    """What the object of a spec says of the injected client, below what config says under ``http``; see ``check_together`` too."""
+    ask = getattr(made, "http_defaults", None)
+    return ask() if callable(ask) else {}
+
+
+def check_together(made: Any, options: Mapping[str, Any], http: Mapping[str, Any] | None, redactor: Redactor) -> None:
+    """Let the object of a spec see the settings of the decorator and of the client, if it has a method ``check_together(options, http)``.
+
+    Raises:
+        ConfigError: If it raises one, or anything else. No secret is in it.
+    """
+    check = getattr(made, "check_together", None)
+    if not callable(check):
+        return
+    try:
+        check(options, {} if http is None else http)
+    except Exception as error:  # noqa: BLE001  # as for the class itself: whatever it raises is told as a wrong setting
+        raise _refused(error, "the settings do not go together", redactor) from redactor.error(error)
+
+
+def _refused(error: Exception, what: str, redactor: Redactor) -> ConfigError:
+    """An error of a spec's class as one of ours; a ``ConfigError`` says itself what is wrong and what to write."""
+    if isinstance(error, ConfigError):
+        return ConfigError(redactor.text(error.message), hint=None if error.hint is None else redactor.text(error.hint))
+    why = redactor.text(f"{type(error).__name__}: {error}")
+    return ConfigError(f"{what}: {why}", hint="change one of them; `sinkkit check` shows where each comes from")
+
+
 @attrs.frozen
 class Spec:
     """A class of settings, read.
@@ -134,13 +163,9 @@ def fill(spec: Spec, values: Mapping[str, Any], redactor: Redactor) -> tuple[Any
     try:
         made = spec.kind(**given)
     except Exception as error:  # noqa: BLE001  # whatever a user's class raises on these values, it is told as a wrong setting
-        if isinstance(error, ConfigError):  # it says itself what is wrong and what to write
-            hint = None if error.hint is None else redactor.text(error.hint)
-            raise ConfigError(redactor.text(error.message), hint=hint) from redactor.error(error)
-        why = redactor.text(f"{type(error).__name__}: {error}")
         name = spec.kind.__name__
         what = f"the settings {', '.join(given)} do not go together: {name} refuses them" if given else f"{name} cannot be made of its defaults"
-        raise ConfigError(f"{what}: {why}", hint="change one of them; `sinkkit check` shows where each comes from") from redactor.error(error)
+        raise _refused(error, what, redactor) from redactor.error(error)
     held = {name: getattr(made, spec.attributes[name], values[name]) for name in spec.wanted}
     for name, wanted in spec.wanted.items():
         if name not in given and any(0 < len(text) < SHORTEST for text in secret_texts(held[name], wanted.is_secret)):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import attrs
 
 from sinkkit.clock import SystemClock
@@ -14,18 +17,19 @@ from sinkkit.settings.credentials import OAuth2ClientCredentials, OAuth2RefreshT
 from sinkkit.settings.resolve import Resolver
 
 
-def read_plan(resolver: Resolver, *, timeout: float | None, workers: int) -> ClientPlan:
+def read_plan(resolver: Resolver, *, timeout: float | None, workers: int, usual: Mapping[str, Any] | None = None) -> ClientPlan:
     """What ``[destination.NAME.http]`` says.
 
     Args:
         resolver: Finds the settings; its redactor learns what is secret, then and whenever a token is given out.
         timeout: Seconds a call may take.
         workers: Calls at once.
+        usual: What holds where it says nothing.
 
     Raises:
         ConfigError: Once, naming all that is wrong.
     """
-    section = resolver.section("http")
+    section = {**(usual or {}), **resolver.section("http")}
     problems = Problems()
     plan, login = ClientPlan(arguments={}), None
     with problems.collecting():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import attrs
+import httpx
 
 from sinkkit.destinations.http_api.answer_settings import Answer, as_answer
 from sinkkit.destinations.http_api.job_settings import JOB, Job, as_job
@@ -199,6 +201,28 @@ class RestSettings(Endpoint):
                 hint='write operation_field = "_deleted" and [destination.NAME.delete] with a path such as "/contacts/{id}"',
             )
 
+    def http_defaults(self) -> Mapping[str, Any]:
+        """What the client has where ``http`` does not say it: with its own ``base_url``, credentials go there and nowhere else."""
+        return {"base_url": self.base_url} if self.base_url else {}
+
+    def check_together(self, options: Mapping[str, Any], http: Mapping[str, Any]) -> None:
+        """Refuse what does not go with the settings of any destination, or of the client.
+
+        Raises:
+            ConfigError: If there is nowhere to send to, or two places; or a key that would stand for two requests.
+        """
+        base = http.get("base_url")
+        if not base:
+            raise ConfigError("base_url is missing: there is nowhere to send to", hint='write base_url = "https://api.example.com/v2", here or under http')
+        if self.base_url and not _same_place(self.base_url, str(base)):
+            raise ConfigError("base_url and http.base_url are not the same", hint="write it once: credentials go to http.base_url alone")
+        creates = any(one is not None and one.job is not None and one.job.create is not None for one in (self, self.delete))
+        if creates and options["idempotency_header"]:
+            raise ConfigError(
+                "job.create and idempotency_header do not go together: a job that is resumed would send its upload under the key of another request",
+                hint="leave idempotency_header out: jobs are remembered, and submitted once",
+            )
+
 
 def check_format(endpoint: Endpoint) -> None:
     """Refuse settings of a body that its format has no place for.
@@ -234,3 +258,7 @@ def _check_target(endpoint: Endpoint) -> None:
 def _refuse_controls(text: str, where: str) -> None:
     if re.search(r"[^\x20-\x7e]", text):
         raise ConfigError(f"{where} holds a character that no header can carry", hint="write printable ASCII, on one line")
+
+
+def _same_place(one: str, other: str) -> bool:
+    return httpx.URL(f"{one.rstrip('/')}/") == httpx.URL(f"{other.rstrip('/')}/")
