@@ -19,6 +19,9 @@ from sinkkit.errors import Answer, CallFailed, Halt, PackageCorrupted, Reject, R
 BODY_BYTES = 2048
 """How much of a refusal's body is kept as its reason."""
 
+ANSWERED = "the destination answered "
+"""How the note begins that an HTTP error gets: the destination's own words."""
+
 CLEANED_CHARACTERS = 8 * BODY_BYTES
 """How much of a text is searched for secrets before it is cut to what is kept, so that none is cut in two."""
 

@@ -10,6 +10,7 @@ import attrs
 
 from sinkkit.clock import Clock
 from sinkkit.declaration.opening import Ready
+from sinkkit.delivery.failures import ANSWERED
 from sinkkit.delivery.limits.limiter import Limits
 from sinkkit.delivery.load import Runtime
 from sinkkit.errors import DeliveryFailed, PendingPackages, SinkkitError
@@ -186,7 +187,9 @@ class Session:
 
 def _first_line(error: BaseException) -> str:
     text = error.message if isinstance(error, SinkkitError) else str(error)
-    return f"{type(error).__name__}: {' '.join(text.split())}" if text else type(error).__name__
+    line = f"{type(error).__name__}: {' '.join(text.split())}" if text else type(error).__name__
+    answered = next((note for note in getattr(error, "__notes__", ()) if note.startswith(ANSWERED)), "")
+    return f"{line}; {answered}" if answered else line
 
 
 @contextmanager

@@ -204,3 +204,26 @@ def test_connecting_is_tried_again_if_config_says_so(serve, ask, kind):
 
     with pytest.raises(httpx.ConnectError):
         ask(kind, "POST", "/", {"base_url": server.url, "connect_retries": 1}, json=[1])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("by", ["config", "environment"])
+def test_the_timeout_holds_through_a_proxy_too(serve, ask, monkeypatch, kind, by):
+    """Whoever names the proxy: connections to it are timed as any others."""
+    seen = []
+
+    def proxy(server, wire):
+        seen.append(wire.request()[0])
+        wire.sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        wire.drip(b"x" * 100000)
+
+    section = {"base_url": "http://crm.test", "timeout": 0.4}
+    if by == "config":
+        section["proxy"] = serve(proxy).url
+    else:
+        monkeypatch.setenv("HTTP_PROXY", serve(proxy).url)
+
+    with pytest.raises(httpx.ReadTimeout):
+        ask(kind, "POST", "/rows", section, json=[1])
+
+    assert seen == ["POST http://crm.test/rows HTTP/1.1"]
