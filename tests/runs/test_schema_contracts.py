@@ -199,10 +199,12 @@ def test_versions_of_the_schema_are_kept():
     versions = [journal.schema_of_load(load_id) for load_id in loads]
     known = journal.known_schema("sales")
     journal.close()
+    told = [(load["schema_version"], load["schema_hash"]) for load in pipeline.loads().to_pylist()]
 
     assert [version.version for version in versions] == [1, 1, 2, 3]
     assert [version.load_id for version in versions] == [loads[0], loads[0], loads[2], loads[3]]
     assert known == versions[-1]
+    assert told == [(version.version, version.hash) for version in versions]
     assert len({version.hash for version in versions}) == 3
     columns = json.loads(known.schema)["tables"]["people"]["columns"]
     assert {name: (column["data_type"], column["nullable"]) for name, column in columns.items()} == {"id": ("double", False), "note": ("text", True)}
