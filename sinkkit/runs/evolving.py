@@ -16,7 +16,7 @@ from sinkkit.package.writer import PackageWriter
 from sinkkit.rows import Row
 from sinkkit.runs.shape import Shape
 from sinkkit.schema.contract import EVERYTHING, Contract
-from sinkkit.schema.evolution import Evolution, Refused
+from sinkkit.schema.evolution import Evolution, Refused, RefusedRows
 from sinkkit.schema.known import INTERNAL, grown, hash_of, tables_in, text_of, types_in
 from sinkkit.schema.naming.names import Names
 from sinkkit.schema.nesting.places import ID, PARENT_ID
@@ -91,37 +91,54 @@ class Evolver:
     def _rows(self, page: RowsPage, evolution: Evolution) -> Iterator[Page | RefusedPage]:
         rows, orphans = self._orphans(page)
         kept, refused = evolution.take(rows)
-        refused = orphans + refused
-        if page.table.parent is None:
+        yield RowsPage(page.table, kept)
+        yield from self._out(page.table, orphans + refused)
+
+    def _out(self, table: TableHints, refused: list[Refused]) -> Iterator[RefusedPage]:
+        """Rows of a page that are refused, whose keys are remembered for the pages of child tables that follow."""
+        if table.parent is None:
             self._without.clear()
         if refused:
             key = self.shape.names.column(ID)
-            self._without[page.table.name] = {found.row[key] for found in refused if key in found.row}
-        yield RowsPage(page.table, kept)
-        if refused:
-            yield RefusedPage(page.table, [found.row for found in refused], [found.reason for found in refused])
+            self._without[table.name] = {found.row[key] for found in refused if key in found.row}
+            yield RefusedPage(table, [found.row for found in refused], [found.reason for found in refused])
+
+    def _gone(self, table: TableHints) -> set[Any]:
+        """The keys of rows of its parent, in the latest page, that were refused."""
+        return set() if table.parent is None else self._without.get(table.parent, set())
 
     def _orphans(self, page: RowsPage) -> tuple[list[Row], list[Refused]]:
         """The rows of *page* whose parents are kept, and those whose parents were refused, as far as rows have keys."""
-        parent = page.table.parent
-        gone = self._without.get(parent) if parent is not None else None
+        gone, key = self._gone(page.table), self.shape.names.column(PARENT_ID)
         if not gone:
             return page.rows, []
-        key = self.shape.names.column(PARENT_ID)
-        reason = f"the row of table {parent!r} that it belongs to was refused"
         return (
             [row for row in page.rows if row.get(key) not in gone],
-            [Refused(row, reason) for row in page.rows if row.get(key) in gone],
+            [Refused(row, _reason(page.table)) for row in page.rows if row.get(key) in gone],
         )
 
     def _arrow(self, page: ArrowPage, evolution: Evolution) -> Iterator[Page | RefusedPage]:
         from sinkkit.schema.arrow import rows_of
 
-        kept, refused = evolution.take_arrow(page.data)
+        data, orphans = self._arrow_orphans(page)
+        kept, refused = evolution.take_arrow(data)
         yield ArrowPage(page.table, kept)
-        for found in refused:
-            rows = rows_of(found.data, table=page.table.name)
-            yield RefusedPage(page.table, rows, [found.reason] * len(rows))
+        out: list[Refused] = []
+        for found in orphans + refused:
+            out += [Refused(row, found.reason) for row in rows_of(found.data, table=page.table.name)]
+        yield from self._out(page.table, out)
+
+    def _arrow_orphans(self, page: ArrowPage) -> tuple[Any, list[RefusedRows]]:
+        """As ``_orphans``, for Arrow data."""
+        import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
+        from pyarrow import compute
+
+        data = page.data if isinstance(page.data, pa.Table) else pa.Table.from_batches([page.data])
+        gone, key = self._gone(page.table), self.shape.names.column(PARENT_ID)
+        if not gone or key not in data.column_names:
+            return data, []
+        lost = compute.is_in(data.column(key), pa.array(list(gone), data.schema.field(key).type))
+        return data.filter(compute.invert(lost)), [RefusedRows(data.filter(lost), _reason(page.table))]
 
     def schema(self, tables: Mapping[str, PackagedTable], at: float) -> NewSchema:
         """What is known once a load has *tables*."""
@@ -133,6 +150,10 @@ class Evolver:
         """Whether a table that is not known was not let in."""
         contract = table.schema.get("schema_contract") or {}
         return self.enforcing and contract.get("tables", "evolve") != "evolve"
+
+
+def _reason(table: TableHints) -> str:
+    return f"the row of table {table.parent!r} that it belongs to was refused"
 
 
 def variant(names: Names, column: str, data_type: str) -> str:

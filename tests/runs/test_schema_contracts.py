@@ -166,7 +166,8 @@ def test_variants_are_stable_across_runs():
     ]
 
 
-def test_children_of_refused_rows_are_refused():
+@pytest.mark.parametrize("form", [list, pa.Table.from_pylist])
+def test_children_of_refused_rows_are_refused(form):
     """Rows of a child table go the way of the row that they belong to, where rows have keys."""
     destination = Destination(naming_convention="snake_case", max_nesting_level=1, skip_internal_columns_and_tables=False)
     pipeline = sinkkit.pipeline("p", destination.factory)
@@ -174,7 +175,7 @@ def test_children_of_refused_rows_are_refused():
     destination.take()
 
     info = pipeline.run(
-        [{"id": 1, "pets": [{"name": "b"}], "new": 1}, {"id": 2, "pets": [{"name": "c"}, {"name": "d", "new": 1}]}],
+        form([{"id": 1, "pets": [{"name": "b"}], "new": 1}, {"id": 2, "pets": [{"name": "c"}, {"name": "d", "new": 1}]}]),
         table_name="people",
         schema_contract={"columns": "discard_row"},
     )
