@@ -148,9 +148,10 @@ def is_plain_json(values: list[Any]) -> bool:
         return False
     if text.count(b"[") + text.count(b"{") <= DEPTH:
         return True
-    return all(
-        line.count(b"[") + line.count(b"{") <= DEPTH or not is_deep(values[at]) for at, line in enumerate(text.split(b"\n")[:-1])
-    )
+    lines = text.split(b"\n")[:-1]
+    if max(map(len, lines)) <= 2 * DEPTH:  # each level opens and closes
+        return True
+    return all(line.count(b"[") + line.count(b"{") <= DEPTH or not is_deep(values[at]) for at, line in enumerate(lines))
 
 
 def is_deep(value: Any) -> bool:
