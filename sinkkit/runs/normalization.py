@@ -43,6 +43,8 @@ def normalize(record: PackageRecord, package: Package, shape: Shape, storage: St
     has = shape_in(package.manifest.shape)
     if has.mapped is not None:  # rows are mapped once
         shape = attrs.evolve(shape, mapping=None, mapped=has.mapped)
+    if record.replay:  # dead letters are found by table and number, and are sent as they were
+        shape = attrs.evolve(shape, names=has.names, max_nesting_level=has.max_nesting_level, skip_internal=has.skip_internal)
     shape = attrs.evolve(shape, enforced=True)
     fresh = record.state is PackageState.EXTRACTED
     enforcing = fresh and not has.enforced

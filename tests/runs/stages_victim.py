@@ -1,6 +1,6 @@
 """The program that tests of stages kill: a pipeline that delivers users and their pets to a file that only grows.
 
-Usage: ``python stages_victim.py FOLDER POINT NTH``: at the NTH time that POINT is reached it kills itself. What arrives is appended to
+Usage: ``python stages_victim.py FOLDER WHAT POINT NTH``: ``WHAT`` is ``run`` or ``load``; at the NTH time that POINT is reached it kills itself. What arrives is appended to
 ``FOLDER/arrived.jsonl``, one line and one write a call.
 """
 
@@ -45,10 +45,14 @@ def arrived(folder):
     return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 
-def main(folder, point, nth):
-    """Run, and die on the way."""
-    pipeline(folder, faults=CrashAt(Point(point), nth)).run(USERS, table_name="users")
+def main(folder, what, point, nth):
+    """Run, or load what was extracted, and die on the way."""
+    made = pipeline(folder, faults=CrashAt(Point(point), nth))
+    if what == "run":
+        made.run(USERS, table_name="users")
+    else:
+        made.load()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]))

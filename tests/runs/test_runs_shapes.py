@@ -254,3 +254,27 @@ def test_a_rejected_row_of_a_child_table_is_a_dead_letter_of_that_table(tmp_path
     assert info.tables["users__pets"].rejected == 1
     with pytest.raises(DeliveryFailed):
         info.raise_on_rejected()
+
+
+@pytest.mark.parametrize("first", [{}, {"naming_convention": "sql_cs_v1", "max_nesting_level": 1}])
+def test_a_replay_sends_rows_as_they_were_whatever_the_settings_have_become(tmp_path, first):
+    """A replay that was begun under other names and levels is finished with the rows that were refused, and they leave the list."""
+    got = []
+
+    def pipeline(answer, **settings):
+        @sinkkit.destination(name="crm", on_reject="keep", **settings)
+        def sink(items, table):
+            if answer is not None:
+                raise answer
+            got.append((table["name"], items))
+
+        return sinkkit.pipeline("letters", destination=sink, pipelines_dir=tmp_path, progress="off")
+
+    pipeline(sinkkit.Reject("no"), **first).run([{"aB": {"x": [1]}}], table_name="Users")
+    kept = [(letter.table, [letter.row]) for letter in pipeline(None).rejected()]
+    with pytest.raises(DeliveryFailed):
+        pipeline(sinkkit.Halt("later"), **first).replay()
+    pipeline(None, naming_convention="snake_case", max_nesting_level=None).resume()
+
+    assert sorted(got, key=str) == sorted(kept, key=str)
+    assert list(pipeline(None).rejected()) == []

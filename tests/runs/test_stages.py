@@ -14,7 +14,7 @@ from stages_victim import TABLES, USERS, arrived, pipeline
 import sinkkit
 from sinkkit import Reject, RetryLater
 from sinkkit.errors import ConfigError, DeliveryFailed
-from sinkkit.faults import OF_RUN
+from sinkkit.faults import OF_NORMALIZE, OF_RUN
 from sinkkit.testing import kill_after
 
 VICTIM = Path(__file__).with_name("stages_victim.py")
@@ -46,7 +46,7 @@ def assert_parents_first(calls):
 @pytest.mark.parametrize("nth", [1, 7])
 def test_killed_at_every_point_and_run_again(tmp_path, point, nth):
     """Every row arrives after its parents; only calls that were in flight are made twice, with the same rows under the same key."""
-    ended = kill_after([sys.executable, VICTIM, tmp_path, str(point), str(nth)], limit=120.0)
+    ended = kill_after([sys.executable, VICTIM, tmp_path, "run", str(point), str(nth)], limit=120.0)
     assert ended.killed or (nth > 1 and ended.returncode == 0), ended.output
     if ended.killed:
         pipeline(tmp_path).resume()
@@ -181,13 +181,17 @@ def test_order_by_needs_its_column_in_tables_that_were_given_alone(tmp_path):
         pipeline(tmp_path, order_by="of").run(USERS, table_name="users")
 
 
-def test_keys_are_the_same_when_a_load_is_normalized_again(tmp_path):
-    """Whoever normalizes an extracted load, and however often: its rows have the same keys."""
+@pytest.mark.parametrize("point", OF_NORMALIZE, ids=[point.name for point in OF_NORMALIZE])
+def test_killed_while_an_extracted_load_is_taken_apart(tmp_path, point):
+    """The next ``load`` takes it apart again: every row arrives once, parents first, with the keys that the load gives it anywhere."""
     one, other = tmp_path / "one", tmp_path / "other"
     pipeline(one).extract(USERS, table_name="users")
     shutil.copytree(one, other)
+    ended = kill_after([sys.executable, VICTIM, one, "load", str(point), "1"], limit=120.0)
     for folder in (one, other):
         pipeline(folder).load()
 
+    assert ended.killed
+    assert_parents_first(arrived(one))
     assert sorted(ids(arrived(one))) == sorted(ids(arrived(other)))
     assert len(ids(arrived(one))) == sum(ROWS.values())
