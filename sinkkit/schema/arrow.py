@@ -13,6 +13,11 @@ from sinkkit.schema.json_text import json_array
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 
+MOST_LEVELS = 64
+"""Levels of nesting that Arrow data may have; its files hold no more, and it does not survive a value that contains itself."""
+
+NESTED = (Mapping, list, tuple, set, frozenset)
+
 HELD: frozenset[type] = frozenset({str, bool, int, bytes})
 """Types of which Arrow holds a whole column of one kind exactly, or refuses it by itself."""
 
@@ -36,24 +41,55 @@ def table_of(rows: list[Row], *, table: str = "", first_row: int = 0, as_json: C
         names = list(dict.fromkeys(name for row in rows for name in row))
     arrays = {}
     for name in names:
-        if not isinstance(name, str):
-            raise SchemaError(
-                f"table {table!r}: the column name {name!r} is of type {type(name).__name__}", hint="names of columns are str"
-            )
+        check_name(name, table)
         values = [row.get(name) for row in rows]
         if name in as_json:
             arrays[name] = json_array(values, table=table, column=name, first_row=first_row)
             continue
+        kinds = set(map(type, values)) - {type(None)}
+        if any(issubclass(kind, NESTED) for kind in kinds) and (deep := first_deep(values)) is not None:
+            reason = f"its value is nested more than {MOST_LEVELS} levels deep, or contains itself"
+            raise refused(reason, table=table, column=name, row=first_row + deep)
         try:
             arrays[name] = pa.array(values)
         except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
             raise not_held(values, error, table=table, column=name, first_row=first_row) from error
-        kinds = set(map(type, values)) - {type(None)}
-        if not (len(kinds) <= 1 and kinds <= HELD) and not same(values, kept := arrays[name].to_pylist()):
+        if not (len(kinds) <= 1 and kinds <= HELD) and not same(values, kept := given_back(arrays[name])):
             at = next(index for index, value in enumerate(values) if not same(value, kept[index]))
             reason = f"its value of type {type(values[at]).__name__} would be changed"
             raise refused(reason, table=table, column=name, row=first_row + at)
     return pa.table(arrays) if arrays else pa.table({"": pa.nulls(len(rows))}).select([])
+
+
+def check_name(name: Any, table: str) -> None:
+    """Refuse what cannot be the name of an Arrow column."""
+    if not isinstance(name, str):
+        raise SchemaError(f"table {table!r}: the column name {name!r} is of type {type(name).__name__}", hint="names of columns are str")
+    if any("\ud800" <= letter <= "\udfff" for letter in name):
+        raise SchemaError(f"table {table!r}: the column name {name!r} holds half a character, which Arrow cannot write", hint="rename it")
+
+
+def given_back(array: pa.Array) -> list[Any]:
+    """The values of *array* as Python has them; None in place of those that it cannot have, such as moments after the year 9999 in UTC."""
+    try:
+        values: list[Any] = array.to_pylist()
+    except (OverflowError, ValueError):
+        values = [next(iter(given_back(array[at : at + 1])), None) if len(array) > 1 else None for at in range(len(array))]
+    return values
+
+
+def first_deep(values: Iterable[Any]) -> int | None:
+    """The position of the first of *values* that is nested too deeply; None if none is."""
+    return next((at for at, value in enumerate(values) if is_deep(value, MOST_LEVELS)), None)
+
+
+def is_deep(value: Any, levels: int) -> bool:
+    """Whether *value* has more than so many *levels*: itself, what is in it, what is in that; a list has always something in it, to Arrow."""
+    if levels == 0 or not isinstance(value, NESTED):
+        return levels == 0
+    if isinstance(value, Mapping):
+        return any(is_deep(inner, levels - 1) for inner in value.values())
+    return any(is_deep(inner, levels - 1) for inner in value or (None,))
 
 
 def same(given: Any, kept: Any) -> bool:

@@ -30,11 +30,13 @@ MODES = {
     "mixed": {"rows": 8_000, "batch": 2, "workers": 4, "file_rows": 3_000},
     "flaky": {"rows": 400, "batch": 10, "workers": 4},
     "quick": {"rows": 8_000, "batch": 4, "workers": 2, "mode": "quick"},
+    "typed": {"rows": 600, "batch": 10, "workers": 4, "mode": "slow", "bad": 7},
+    "typed fast": {"rows": 8_000, "batch": 2, "workers": 4, "mode": "fast", "bad": 7, "file_rows": 3_000},
     "one worker": {"rows": 200, "batch": 10, "workers": 1, "mode": "slow"},
     "extracting": {"rows": 1_000, "batch": 50, "workers": 2, "page_seconds": 0.01, "mode": "fast"},
 }
 KILLS_A_PIPELINE = 4
-LONGEST_SECONDS = {"slow": 0.5, "fast": 0.4, "quick": 0.4, "mixed": 0.3, "flaky": 0.4, "one worker": 0.6, "extracting": 0.4}
+LONGEST_SECONDS = {"slow": 0.5, "fast": 0.4, "quick": 0.4, "mixed": 0.3, "typed": 0.5, "typed fast": 0.3, "flaky": 0.4, "one worker": 0.6, "extracting": 0.4}
 
 
 @attrs.define

@@ -44,6 +44,7 @@ class Plan:
         workers: Calls at once.
         file_rows: Rows of a file of the package.
         page_seconds: How long the source takes for each page of 50 rows.
+        bad: Each so many rows one does not fit its class; 0: rows are dicts, and all are sent.
         point: The crash point at which the process kills itself; None: at none.
         nth: At which time that is.
     """
@@ -54,8 +55,17 @@ class Plan:
     workers: int = 4
     file_rows: int = 250
     page_seconds: float = 0.0
+    bad: int = 0
     point: str | None = None
     nth: int = 1
+
+
+@attrs.define
+class Contact:
+    """A row that is an object: one without text as its name does not fit."""
+
+    id: int
+    name: str
 
 
 def pages(plan):
@@ -64,7 +74,7 @@ def pages(plan):
     for first in range(0, plan.rows, 50):
         if plan.page_seconds:
             never.wait(plan.page_seconds)
-        yield [{"id": i, "name": f"näme {i}"} for i in range(first, min(first + 50, plan.rows))]
+        yield [{"id": i, "name": i if plan.bad and i % plan.bad == 0 else f"näme {i}"} for i in range(first, min(first + 50, plan.rows))]
 
 
 def sink_of(plan, log):
@@ -94,8 +104,11 @@ def sink_of(plan, log):
         if said == "timeout":
             raise TimeoutError("the answer was lost")
 
+    def typed(items: list[Contact], batch: sinkkit.Batch):
+        sink([{"id": item.id} for item in items], batch)
+
     options = {"batch_size": plan.batch, "workers": plan.workers, "retry": sinkkit.Retry(first_wait=0.01, longest_wait=0.05)}
-    return sinkkit.destination(name="file", **options)(sink)
+    return sinkkit.destination(name="file", **options)(typed if plan.bad else sink)
 
 
 def main(folder, text):

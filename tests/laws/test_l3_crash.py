@@ -18,6 +18,8 @@ from sinkkit.faults import OF_RUN, Point
 SLOW = Plan(rows=120, mode="slow", batch=10, workers=3, file_rows=50)
 FAST = Plan(rows=3_000, mode="fast", batch=2, workers=3, file_rows=1_000)
 QUICK = Plan(rows=2_000, mode="quick", batch=2, workers=2)
+TYPED = attrs.evolve(SLOW, bad=7)
+TYPED_FAST = attrs.evolve(FAST, bad=7)
 EXTRACTING = [Point.PAGE_EXTRACTED, Point.BEFORE_SEAL, Point.AFTER_SEAL]
 
 
@@ -37,6 +39,16 @@ def test_killed_between_fast_calls(tmp_path, point, plan):
     oracle, at_points, _ = campaign(tmp_path, plan, 1, random.Random(1), points=[(point, 12 if plan is QUICK else 4)])
 
     assert at_points == 1
+    assert oracle.violations == []
+
+
+@pytest.mark.parametrize("plan", [TYPED, TYPED_FAST], ids=["slow", "fast"])
+@pytest.mark.parametrize("point", [Point.BEFORE_CLAIM, Point.AFTER_CLAIM, Point.AFTER_CALL, Point.AFTER_SETTLE], ids=str)
+def test_killed_with_typed_rows(tmp_path, plan, point):
+    """Where rows do not fit their class, a kill loses and repeats no more than elsewhere, and they are never sent."""
+    oracle, at_points, _ = campaign(tmp_path, plan, 3, random.Random(1), points=[(point, nth) for nth in (1, 3, 7)])
+
+    assert at_points == 3
     assert oracle.violations == []
 
 

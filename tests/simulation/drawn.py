@@ -64,6 +64,7 @@ class Case:
         options: The settings of the first run.
         poison: Rows that the destination refuses, by their id.
         huge: Rows that are too large for any request.
+        misfits: Rows that do not fit their class and are not to be sent; None: rows are dicts, and nobody looks at them first.
         calm_at: When faults, kills and what may be mended end, in seconds.
         fault_share: How many calls something goes wrong with.
         outage: From when to when nothing gets there at all, in seconds.
@@ -84,6 +85,7 @@ class Case:
     options: Options
     poison: list[int]
     huge: list[int]
+    misfits: list[int] | None
     calm_at: float
     fault_share: float
     outage: tuple[float, float]
@@ -123,6 +125,7 @@ def case_of(seed):
         options=options,
         poison=guilty,
         huge=[row for row in range(rows) if chance.random() < heavy],
+        misfits=misfits_of(Random(f"misfits {seed}"), rows),
         calm_at=chance.choice([2.0, 30.0, 400.0]),
         fault_share=chance.choice([0.0, 0.05, 0.25, 0.6]),
         outage=outage_of(chance),
@@ -135,6 +138,12 @@ def case_of(seed):
         kills=chance.choice([0, 0, 1, 2, 6]),
         patience=chance.choice([4.0, 25.0, 120.0]),
     )
+
+
+def misfits_of(chance, rows):
+    """No class, one that all rows fit, or one that some or most do not."""
+    share = chance.choice([None, None, None, 0.0, 0.02, 0.3, 0.9])
+    return None if share is None else [row for row in range(rows) if chance.random() < share]
 
 
 def redrawn(options, chance):

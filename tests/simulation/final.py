@@ -91,7 +91,10 @@ def _dead_letters(simulation):
     for row, letter in zip(rows, letters, strict=True):
         if json.loads(letter.row) != {"id": row}:
             seen.accuse(f"the dead letter of row {row} holds {letter.row!r}")
-        fate = next((fate for fate in seen.fates.values() if row in fate.rows and _is_last(simulation, fate)), None)
+        if _does_not_fit(simulation, row, letter):
+            continue
+        called = [fate for fate in seen.fates.values() if row in fate.rows and fate.key in seen.last_reply]
+        fate = next((fate for fate in called if _is_last(simulation, fate)), None)
         if fate is None:
             seen.accuse(f"row {row} was rejected and never sent")
             continue
@@ -105,6 +108,14 @@ def _dead_letters(simulation):
             seen.accuse(f"row {row} was rejected and is not guilty")
         if row in seen.accepted:
             seen.accuse(f"row {row} was rejected and has arrived")
+
+
+def _does_not_fit(simulation, row, letter):
+    """Whether a row was refused before it was sent, in which case that is what its dead letter says."""
+    misfit = row in (simulation.case.misfits or ())
+    if misfit and (letter.reason != "it does not fit" or letter.status is not None):
+        simulation.seen.accuse(f"row {row} was rejected for {letter.reason!r} ({letter.status}) and does not fit")
+    return misfit
 
 
 def _is_last(simulation, fate):

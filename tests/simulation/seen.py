@@ -175,6 +175,9 @@ class Seen:
 
     def _may_be_sent(self, fate, call):
         """Law L2: what was answered is not sent again; law L10: not before those that it must wait for."""
+        misfits = [row for row in call.rows if row in (self.case.misfits or ())]
+        if misfits:
+            self.accuse(f"rows {short(misfits)} do not fit and were sent")
         last = fate.calls[-1] if fate.calls else None
         if last is not None and last.attempt >= call.attempt:
             self.accuse(f"attempt {call.attempt} of {fate.key[:6]} after attempt {last.attempt}")

@@ -39,6 +39,7 @@ MOST_RUNS = 400
 """More runs than that, and something will never be settled."""
 
 MEMORY = Path("/dev/shm")  # where Linux has files that never reach a disk: what survives a kill is the same there
+MISFIT = "it does not fit"
 NAME, LOAD_ID = "api", "load"
 
 
@@ -221,7 +222,14 @@ class Simulation:
             keep=lambda flight, position: json.dumps(self._read(flight.job.name, [flight.rows[position]])[0]).encode(),
             limiter=None if limit is None else Limiter(limit),
             drain=0.0,
+            fit=None if self.case.misfits is None else self._fit,
         )
+
+    def _fit(self, flight):
+        """Rows that are not to be sent; looking at them takes a while, in which a kill may come."""
+        self.point()
+        ids = self._ids(flight.job.name, flight.rows)
+        return {at: MISFIT for at, row in enumerate(ids) if row in self.case.misfits}
 
     def _read(self, job, rows):
         return [{"id": row} for row in self._ids(job, rows)]

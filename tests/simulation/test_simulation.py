@@ -11,6 +11,7 @@ from simulation import Defect, simulate
 from sinkkit import RetryLater
 from sinkkit.delivery.choosing.sized import Sized
 from sinkkit.delivery.decide import Decision, Judge
+from sinkkit.delivery.dispatcher import Dispatcher
 from sinkkit.delivery.limits.gate import Gate
 from sinkkit.journal.moves import Pause, Settle, SettlePlain, Split
 from sinkkit.rows import ALL_DELIVERED
@@ -117,6 +118,20 @@ def no_order(dispatcher):
     return dispatcher
 
 
+class Blind(Dispatcher):
+    """Does not see which rows do not fit."""
+
+    def claim(self, grant, fitted):
+        """Claim them all."""
+        return super().claim(grant, [attrs.evolve(one, refused={}) for one in fitted])
+
+
+def blind(dispatcher):
+    """Another dispatcher hands out the work."""
+    given = {field.alias: getattr(dispatcher, field.name) for field in attrs.fields(type(dispatcher)) if field.init}
+    return Blind(**given)
+
+
 def overtaking(dispatcher):
     """A batch that waits is overtaken, also where one worker keeps the order."""
     dispatcher.plan.in_order = False
@@ -187,6 +202,7 @@ DEFECTS = {
     "rows to send again count as delivered": (Defect(reply=nothing_to_send_again), "were written"),
     "there is a worker too many": (Defect(workers=lambda count: count + 1), "calls at once"),
     "the limit is not kept": (Defect(dispatcher=no_limit), "the limit is"),
+    "rows that do not fit are sent": (Defect(dispatcher=blind), "do not fit and were sent"),
     "keys overtake each other": (Defect(dispatcher=no_order), "of the same key|have keys"),
     "one worker does not keep the order": (Defect(dispatcher=overtaking), "were sent before"),
     "there is no end of attempts": (Defect(dispatcher=no_end_of_attempts), "failures in one run"),

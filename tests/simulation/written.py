@@ -121,6 +121,8 @@ class Written:
 
     def _check_said(self, batch, rejected, again):
         """What is written of a batch is what was said of it last."""
+        if self._looked_at(batch, rejected, again):
+            return
         reply = self.seen.last_reply.get(batch.key)
         if reply is None:
             self.seen.accuse(f"{batch.key[:6]} was settled and nothing was said of it")
@@ -135,6 +137,18 @@ class Written:
             self.seen.accuse(f"{batch.key[:6]} was settled after it was said to be {reply.said}")
         if (sorted(rejected), again) != (said, wanted):
             self.seen.accuse(f"{batch.key[:6]}: {rejected} rejected and {again} to send again were written, {said} and {wanted} were said")
+
+    def _looked_at(self, batch, rejected, again):
+        """Whether a batch was settled before its call because rows of it do not fit, all of them and no others."""
+        misfits = [row for row in batch.rows if row in (self.seen.case.misfits or ())]
+        if not misfits:
+            return False
+        if sorted(rejected) != misfits or again != [row for row in batch.rows if row not in misfits]:
+            self.seen.accuse(f"{batch.key[:6]}: {rejected} rejected and {again} left were written, {misfits} do not fit")
+        if self.seen.fate(batch.key, batch.rows).calls:
+            self.seen.accuse(f"{batch.key[:6]} was called with rows {misfits} that do not fit")
+        self.seen.answered.update(misfits)
+        return True
 
     def _close(self, number, move):
         batch = self.batches[number]
