@@ -102,7 +102,7 @@ def _deliver(
     tables = [table.schema for table in package.manifest.tables.values()]
     check_order(package, delivery.ready.options.order_by)
     sink = delivery.ready.open(tables)
-    typed = _typed(package, delivery.ready)
+    read = reader_for(package, delivery.ready)
     try:
         runtime.journal.bind(record.load_id, delivery.ready.name, runtime.clock.wall())
         load = Load(
@@ -110,12 +110,12 @@ def _deliver(
             run=delivery.run,
             destination=delivery.ready.name,
             options=delivery.ready.options,
-            caller=_caller(sink, reader_of(package, delivery.ready.kind) if typed is None else typed, delivery, runtime),
+            caller=_caller(sink, read, delivery, runtime),
             keep=_keeper(package),
             look=look_of(package, delivery.ready.kind),
             limiter=delivery.limiter,
             drain=delivery.drain,
-            fit=None if typed is None else typed.fit,
+            fit=read.fit if isinstance(read, TypedRows) else None,
         )
         halted = _in_stages(load, stages_of(tables, load.options.order_by), runtime)
         complete = halted is None and _total(runtime, record.load_id).settled
@@ -144,8 +144,11 @@ def _total(runtime: Runtime, load_id: str) -> Counts:
     return sum(runtime.journal.counts(load_id).values(), Counts())
 
 
-def _typed(package: Package, ready: Ready) -> TypedRows | None:
-    return None if ready.structurer is None else TypedRows(package, ready.structurer, ready.resolver.redactor.text)
+def reader_for(package: Package, ready: Ready) -> Read:
+    """Job name and row numbers to the items that a destination asked for: objects, or what its kind says."""
+    if ready.structurer is None:
+        return reader_of(package, ready.kind)
+    return TypedRows(package, ready.structurer, ready.resolver.redactor.text)
 
 
 def _caller(sink: Any, read: Read, delivery: Delivery, runtime: Runtime) -> Caller:

@@ -18,7 +18,7 @@ from sinkkit.journal.ranges import numbers_of
 from sinkkit.journal.records import PackageRecord
 from sinkkit.package.reader import Package
 from sinkkit.rows import ALL_DELIVERED, Batch, Outcome
-from sinkkit.runs.delivering import check_binding, reader_of
+from sinkkit.runs.delivering import check_binding, reader_for
 from sinkkit.runs.extraction import Storage
 from sinkkit.runs.location import Location
 from sinkkit.runs.request_store import KeptRequest
@@ -105,7 +105,7 @@ def through(session: Session, request: KeptRequest, package: Package) -> SentAga
         rows,
         request.key or "",
         (request.attempt or 0) + 1,
-        partial(reader_of(package, ready.kind), request.job, rows),
+        partial(reader_for(package, ready), request.job, rows),
     )
     sink = ready.open([table.schema for table in package.manifest.tables.values()])
     try:

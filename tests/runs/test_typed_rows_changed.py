@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import attrs
 import httpx
 import pytest
 
 import sinkkit
 from sinkkit import Halt, Retry
+from sinkkit.clock import SystemClock
 from sinkkit.errors import ConfigError, DeliveryFailed, SignatureError
+from sinkkit.runs.location import Location
+from sinkkit.runs.request_store import kept
+from sinkkit.runs.sending_again import send_again
+from sinkkit.testing import MisbehavingApi
 
 
 @attrs.define
@@ -69,6 +76,26 @@ def test_a_damaged_package_halts_the_run(tmp_path):
     with pytest.raises(DeliveryFailed) as failed:
         sinkkit.pipeline("p", destination=later, progress="off", pipelines_dir=tmp_path).resume()
     assert file.name in str(failed.value.__cause__)
+
+
+def test_a_request_sent_again_is_made_of_objects():
+    """A batch that is sent again by hand reaches the function as it did in the run."""
+    got = []
+    with MisbehavingApi([]) as api:
+
+        @sinkkit.destination(batch_size=2, workers=1)
+        def crm(items: list[Contact], http: httpx.Client):
+            got.append(items)
+            http.post("/rows", json=[item.id for item in items]).raise_for_status()
+
+        pipeline = sinkkit.pipeline("p", destination=crm(http={"base_url": api.url, "record": 9}), progress="off", keep_packages=3)
+        pipeline.run([{"id": 0}, {"id": "x"}, {"id": 2}, {"id": 3}], table_name="t")
+        place = Location(Path(pipeline.folder))
+        (request, _) = kept(place.requests)
+        found = send_again(place, request, pipeline.destination, SystemClock())
+
+    assert found.error is None
+    assert got == [[Contact(0)], [Contact(2), Contact(3)], [Contact(0)]]
 
 
 def test_files_cannot_be_objects():
