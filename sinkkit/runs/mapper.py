@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from sinkkit.rows import Row
+from sinkkit.runs.mapped_hints import mapped_hints
 from sinkkit.schema.mapping.mapped_rows import compiled, map_rows
 from sinkkit.schema.mapping.reading import Mappings
 from sinkkit.schema.mapping.rules import TableMapping
@@ -51,6 +52,7 @@ class Mapper:
 
         Raises:
             SourceError: If a row cannot be mapped; it names table, row and field.
+            ConfigError: If a key that rows are merged by is left out.
         """
         name = page.table.name
         if name not in self._tables:
@@ -59,7 +61,9 @@ class Mapper:
         table = self._tables[name]
         if table is None:
             yield page
-        elif isinstance(page, ArrowPage):
+            return
+        page = attrs.evolve(page, table=mapped_hints(page.table, table.mapping))
+        if isinstance(page, ArrowPage):
             yield self._columns(page, table)
         else:
             yield self._mapped(page, table)

@@ -143,6 +143,35 @@ def test_columns_and_keys_are_told_by_their_new_names(make, memory):
     assert people["columns"]["number"]["primary_key"]
 
 
+@pytest.mark.parametrize(
+    ("said", "columns", "key"),
+    [
+        ({"primary_key": "id", "columns": {"id": {"precision": 8}}}, {"number": {"precision": 8}}, ["number"]),
+        ({"primary_key": ["number", "id"]}, {}, ["number"]),
+        ({"primary_key": "nowhere", "columns": {"nowhere": {"data_type": "text"}}}, {}, []),
+        ({"columns": {"score": {"data_type": "decimal", "precision": 9}}}, {"score": {"precision": 9}}, []),
+        ({"columns": {"cents": {"data_type": "text", "nullable": False}}}, {"euros": {"nullable": False, "data_type": "bigint"}}, []),
+    ],
+    ids=str,
+)
+def test_hints_may_name_the_column_that_a_field_is_taken_from(make, said, columns, key):
+    """A hint goes with its column, but for a type that a cast changes; one for what is left out is dropped."""
+    pipeline = make()
+    mapping = {"number": "id", "score": {"from": "score", "cast": "decimal"}, "euros": {"from": "cents", "cast": "bigint"}}
+    pipeline.extract([{"id": 1, "score": "1.5", "cents": "5"}], mapping=mapping, table_name="people", **said)
+
+    people = manifest(pipeline)["tables"]["people"]
+    assert list(people["columns"]) == ["number", "score", "euros"]
+    assert {name: {hint: people["columns"][name][hint] for hint in hints} for name, hints in columns.items()} == columns
+    assert people["primary_key"] == key
+
+
+def test_a_key_to_merge_by_is_not_left_out(make):
+    """Rows could not be merged any more."""
+    with pytest.raises(ConfigError, match="merged by the column 'id', which the mapping leaves out"):
+        make().run([{"id": 1, "a": 2}], mapping=["a"], primary_key="id", write_disposition="merge")
+
+
 def test_a_resumed_run_maps_nothing_again(make, memory):
     """Rows are sent as they were mapped, whatever the mapping says by then."""
     memory.down()

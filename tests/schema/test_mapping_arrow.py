@@ -76,6 +76,11 @@ def test_a_field_that_rows_may_lack_is_null():
     assert found.to_pylist() == [{"first": "Ada"}, {"first": None}, {"first": "Cy"}]
 
 
+def test_a_column_of_nulls_alone_takes_any_default():
+    """Its type says nothing yet."""
+    assert mapped(pa.table({"v": pa.nulls(2)}), {"w": {"from": "v", "default": 5}}).to_pylist() == [{"w": 5}, {"w": 5}]
+
+
 def test_types_stay_the_same_from_piece_to_piece():
     """Where types are inferred from values, a later piece takes the type of an earlier one if that changes no value."""
     types = {}

@@ -197,6 +197,14 @@ def test_a_row_that_lacks_what_a_rule_takes_is_refused(rule, message):
     assert raised.value.hint
 
 
+def test_a_dotted_column_is_guessed():
+    """What may be the name of a column is shown as it has to be written."""
+    with pytest.raises(SourceError) as raised:
+        mapped([{"a.b": 1}], {"x": "a.b"})
+
+    assert raised.value.hint.endswith('if a.b is the name of a column, write {"from": ["a.b"]}')
+
+
 def test_given_rows_are_not_changed():
     """Mapping makes new rows."""
     given_rows = [dict(ADA)]

@@ -101,6 +101,8 @@ def filled(column: Any, rule: Rule, piece: Piece) -> Any:
 
     if rule.default is ABSENT or rule.default is None or not column.null_count:
         return column
+    if pa.types.is_null(column.type):
+        return repeated(rule.default, piece, rule.target)
     try:
         return column.fill_null(pa.scalar(rule.default, column.type))
     except FAILURES:
@@ -114,7 +116,7 @@ def lacking(rule: Rule, piece: Piece) -> Any:
         return repeated(rule.default, piece, rule.target)
     if rule.droppable:
         return None
-    raise refusal(Unmappable(f"there is no column {shown(rule.parts)!r}", missing=True), piece.whole(rule.target))
+    raise refusal(Unmappable(f"there is no column {shown(rule.parts)!r}", missing=rule.parts), piece.whole(rule.target))
 
 
 def repeated(value: Any, piece: Piece, field: str) -> Any:

@@ -13,7 +13,7 @@ import attrs
 
 from sinkkit.errors import SourceError
 from sinkkit.rows import Row
-from sinkkit.schema.mapping.paths import ABSENT, Unmappable
+from sinkkit.schema.mapping.paths import ABSENT, Unmappable, shown
 from sinkkit.schema.mapping.rules import Rule, TableMapping
 
 
@@ -116,9 +116,8 @@ def check(rule: Rule, row: Row, where: str, field: str) -> None:
 def refusal(error: Unmappable, where: str) -> SourceError:
     """The error that users get."""
     hint = "mend the row, or give the field another rule"
-    if error.missing:
-        hint = (
-            'give the field a default, leave it out with "optional": true or "drop_null": true, '
-            'or, if a column has a dot in its name, write {"from": ["address.city"]}'
-        )
+    if error.missing is not None:
+        hint = 'give the field a default, or leave it out where it is missing with "optional": true'
+        if len(error.missing) > 1:
+            hint += f'; if {shown(error.missing)} is the name of a column, write {{"from": ["{shown(error.missing)}"]}}'
     return SourceError(f"{where}: {error.reason}", hint=hint)

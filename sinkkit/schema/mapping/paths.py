@@ -27,10 +27,10 @@ class Unmappable(Exception):
 
     Args:
         reason: What is wrong with it; it repeats no value.
-        missing: Whether it lacks what the rule takes.
+        missing: The path at which it has nothing, if that is what is wrong.
     """
 
-    def __init__(self, reason: str, *, missing: bool = False) -> None:
+    def __init__(self, reason: str, *, missing: Parts | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.missing = missing

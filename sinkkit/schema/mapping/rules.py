@@ -71,7 +71,8 @@ class Rule:
         if value is ABSENT:
             if self.droppable:
                 return ABSENT
-            raise Unmappable(f"the row has no {self._wanted(row)!r}", missing=True)
+            missing = self._missing(row)
+            raise Unmappable(f"the row has no {shown(missing)!r}", missing=missing)
         if self.convert is not None and value is not self.default and not self.is_const:
             value = self.convert(value)
         return ABSENT if value is None and self.drop_null else value
@@ -83,12 +84,11 @@ class Rule:
             return self.template.fill(row)
         return made(self.fields, row) if self.fields else self.const
 
-    def _wanted(self, row: Row) -> str:
-        """What the row lacks."""
+    def _missing(self, row: Row) -> Parts:
+        """The path at which the row has nothing."""
         if self.template is None:
-            return shown(self.parts)
-        missing = (f.parts for f in self.template.fields if f.parts and f.instead is None and follow(row, f.parts) is ABSENT)
-        return shown(next(missing))
+            return self.parts
+        return next(f.parts for f in self.template.fields if f.parts and f.instead is None and follow(row, f.parts) is ABSENT)
 
 
 @attrs.frozen(kw_only=True)
