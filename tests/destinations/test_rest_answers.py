@@ -111,6 +111,14 @@ def test_a_refusal_inside_a_success():
         read({"errors": [{"message": "boom"}]}, error_at="errors", message_at=["errors.0.message"])
 
 
+def test_a_wait_asked_for_holds_for_the_rows_that_are_tried_again():
+    """``Retry-After`` beside results for each row says when those that passed are tried again."""
+    said = orjson.dumps({"items": [{"index": {"status": 200}}, {"index": {"status": 429}}, {"index": {"status": 200}}]})
+    outcome = outcome_of(said, ROWS, Answer(**BY_STATUS), Statuses(), 7.0)
+
+    assert (sorted(outcome.retry), outcome.retry_after) == ([1], 7.0)
+
+
 def test_the_receipt_of_a_single_row():
     """Where a request has one row, the answer as a whole may hold its receipt."""
     assert read({"id": "cus_1"}, rows=[{"id": 1}], receipt_at="id") == Outcome.reported([Delivered("cus_1")])

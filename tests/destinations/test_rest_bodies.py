@@ -163,3 +163,12 @@ def test_names_of_parts_stay_inside_their_frame(file):
     """A name with a quote or a line break is refused."""
     with pytest.raises(ConfigError):
         File(**file)
+
+
+def test_the_name_of_the_table():
+    """``{@table}`` stands for the name of the rows' table, as one segment in the path and as text elsewhere."""
+    settings = {"base_url": "https://a.io", "path": "/{@table}/{id}", "send": "row", "query": {"t": "{@table}"}, "row": {"kind": "{@table}", "x": ["a{@table}"]}}
+    [request] = requests_for([{"id": 1}], table="a {b}/c", **settings)
+
+    assert request.url == "https://a.io/a%20%7Bb%7D%2Fc/1?t=a%20%7Bb%7D%2Fc"
+    assert orjson.loads(request.body) == {"kind": "a {b}/c", "x": ["aa {b}/c"]}

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+import attrs
 import orjson
 
 from sinkkit import Delivered, Outcome, Reject, Rejected, Retry, RetryLater
@@ -28,8 +29,10 @@ NO_ERROR: Sequence[Any] = (None, False, "", [], {})
 """What stands where an error would, and is none."""
 
 
-def outcome_of(body: bytes, rows: Sequence[Mapping[str, Any]], answer: Answer, statuses: Statuses) -> Outcome:
-    """What the answer *body* says of *rows*, in the order in which they were sent.
+def outcome_of(
+    body: bytes, rows: Sequence[Mapping[str, Any]], answer: Answer, statuses: Statuses, after: float | None = None
+) -> Outcome:
+    """What the answer *body* says of *rows*, in the order in which they were sent; *after*: seconds that it asks to wait before more.
 
     Raises:
         Reject: If it refuses all of them.
@@ -41,7 +44,7 @@ def outcome_of(body: bytes, rows: Sequence[Mapping[str, Any]], answer: Answer, s
     if isinstance(whole, Rejected):
         raise Reject(whole.reason)
     if isinstance(whole, Retry):
-        raise RetryLater(message_of(said, answer))
+        raise RetryLater(message_of(said, answer), after=after)
     verdicts: dict[int, Verdict] = {}
     if answer.results is not None:
         verdicts = by_result(said, rows, answer.results, statuses, whole_list=answer.errors is None)
@@ -54,7 +57,8 @@ def outcome_of(body: bytes, rows: Sequence[Mapping[str, Any]], answer: Answer, s
         verdicts = {0: whole}
     results = [verdicts.get(index, DELIVERED) for index in range(len(rows))]
     _check_count(said, answer, results)
-    return Outcome.reported(results)
+    outcome = Outcome.reported(results)
+    return outcome if after is None or not outcome.retry else attrs.evolve(outcome, retry_after=after)
 
 
 UNKNOWN = "nothing was assumed about these rows; compare the settings under answer with what the API says of its answers"

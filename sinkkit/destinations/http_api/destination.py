@@ -27,8 +27,8 @@ def rest(items: list[dict[str, Any]], table: TableSchema, settings: RestSettings
 
     A batch is one request. Rows that need others, for another endpoint or another path, go out in calls of their own.
     """
-    refuse_unknown(endpoints_of(settings).names, table["columns"])
-    plan = planned(settings, items)
+    refuse_unknown(endpoints_of(settings, table.name).names, table["columns"])
+    plan = planned(settings, items, table.name)
     if plan.rejected or len(plan.requests) > 1:
         return Outcome(rejected=plan.rejected, unsent=[request.rows for request in plan.requests])
     [request] = plan.requests
@@ -74,7 +74,7 @@ def deliver(request: Request, items: list[dict[str, Any]], endpoint: Endpoint, h
         if said.status not in SUCCESSFUL:
             said.raise_for_status()
         return Outcome()
-    return outcome_of(said.body, items, answer, statuses)
+    return outcome_of(said.body, items, answer, statuses, seconds_asked(said.headers))
 
 
 def settled_by_status(said: Said, endpoint: Endpoint) -> bool:

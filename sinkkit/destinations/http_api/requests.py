@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 import attrs
 
@@ -15,6 +16,9 @@ from sinkkit.destinations.http_api.settings import Endpoint, RestSettings
 from sinkkit.destinations.http_api.targets import Target, Targets, targets_of
 from sinkkit.destinations.http_api.templates import THE_REST, WHOLE_ROW, CannotFill, Fill, read, templates_in
 from sinkkit.errors import Reject
+
+TABLE = "{@table}"
+"""The placeholder for the name of the rows' table."""
 
 
 @attrs.frozen(kw_only=True)
@@ -92,20 +96,41 @@ class Endpoints:
 
 
 @lru_cache(maxsize=64)
-def endpoints_of(settings: RestSettings) -> Endpoints:
-    """The endpoints of *settings*, read once."""
+def endpoints_of(settings: RestSettings, table: str = "") -> Endpoints:
+    """The endpoints of *settings* for rows of *table*, read once."""
     control = settings.operation_field
-    upsert = _compiled("upsert", settings, settings, control)
+    upsert = _compiled("upsert", settings, settings, table)
     delete = settings.delete
-    return Endpoints(upsert, _compiled("delete", delete, settings, control) if delete else None, control, delete.when if delete else ())
+    return Endpoints(upsert, _compiled("delete", delete, settings, table) if delete else None, control, delete.when if delete else ())
 
 
-def _compiled(operation: str, endpoint: Endpoint, settings: RestSettings, control: str) -> Compiled:
+def _compiled(operation: str, endpoint: Endpoint, settings: RestSettings, table: str) -> Compiled:
+    control = settings.operation_field
+    endpoint = for_table(endpoint, table)
     if not endpoint.base_url:
         endpoint = attrs.evolve(endpoint, base_url=settings.base_url)
     named = named_fields(endpoint)
     taken = frozenset([name.partition(".")[0] for name in named] + ([control] if control else []))
     return Compiled(operation, endpoint, targets_of(endpoint), row_maker(endpoint, taken, control), encoder(endpoint), frozenset(named))
+
+
+def for_table(endpoint: Endpoint, table: str) -> Endpoint:
+    """*endpoint* with the name of *table* in the place of ``{@table}``: a segment of a path, text everywhere else."""
+    if not table:
+        return endpoint
+    plain = table.replace("{", "{{").replace("}", "}}")
+    changed = {name: with_text(getattr(endpoint, name), TABLE, plain) for name in ("query", "headers", "row", "lines", "body")}
+    path = endpoint.path.replace(TABLE, quote(table, safe=""))
+    return attrs.evolve(endpoint, path=path, **{name: value for name, value in changed.items() if value != getattr(endpoint, name)})
+
+
+def with_text(data: Any, old: str, new: str) -> Any:
+    """*data* with *new* for *old* in every text of it that is a value."""
+    if isinstance(data, str):
+        return data.replace(old, new)
+    if isinstance(data, Mapping):
+        return {key: with_text(value, old, new) for key, value in data.items()}
+    return [with_text(value, old, new) for value in data] if isinstance(data, list | tuple) else data
 
 
 def named_fields(endpoint: Endpoint) -> list[str]:
@@ -117,9 +142,9 @@ def named_fields(endpoint: Endpoint) -> list[str]:
     return [name for template in every for name in template.names if name not in (WHOLE_ROW, THE_REST, JOB)]
 
 
-def planned(settings: RestSettings, items: Sequence[Mapping[str, Any]]) -> Planned:
-    """The requests for *items*. A pure function: nothing is sent."""
-    endpoints = endpoints_of(settings)
+def planned(settings: RestSettings, items: Sequence[Mapping[str, Any]], table: str = "") -> Planned:
+    """The requests for *items*, rows of *table*. A pure function: nothing is sent."""
+    endpoints = endpoints_of(settings, table)
     rejected: dict[int, str] = {}
     made, fixed = endpoints.upsert, endpoints.upsert.targets.fixed
     if endpoints.delete is None and fixed is not None and made.endpoint.send == "batch":
@@ -200,11 +225,11 @@ def _why_not(made: Compiled, shaped: Any, row: Mapping[str, Any]) -> str | None:
 def requests_for(items: Sequence[Mapping[str, Any]], **settings: Any) -> list[Request]:
     """The requests that ``sinkkit.destinations.rest`` would send for the rows *items* under *settings*, without sending any.
 
-    A pure function of its arguments. *settings* are those of ``rest`` as its call takes them; tables in them may be given as
+    A pure function of its arguments. ``table=`` is the name of their table, for ``{@table}``; *settings* are those of ``rest`` as its call takes them; tables in them may be given as
     mappings. ``settings=`` takes an object of ``RestSettings`` in their place. Rows that cannot be sent are in none of the requests.
 
     Raises:
         ConfigError: If the settings are impossible.
     """
-    given = settings.pop("settings", None)
-    return list(planned(given if given is not None else RestSettings(**settings), items).requests)
+    given, table = settings.pop("settings", None), settings.pop("table", "")
+    return list(planned(given if given is not None else RestSettings(**settings), items, table).requests)
