@@ -24,7 +24,7 @@ def configure(shaped, api, monkeypatch, *, edit=("", ""), **settings):
     text = (RECIPES / f"{shaped.recipe}.toml").read_text(encoding="utf-8")
     assert edit[0] in text
     (folder / "config.toml").write_text(text.replace(*edit) if edit[0] else text, encoding="utf-8")
-    given = {"HTTP__BASE_URL": api.url, "RETRY__FIRST_WAIT": "0.1", **shaped.settings, **settings}
+    given = {"HTTP__BASE_URL": api.url, "RETRY__FIRST_WAIT": "0.1", "RETRY__ATTEMPTS": "8", **shaped.settings, **settings}
     for name, value in given.items():
         monkeypatch.setenv(f"DESTINATION__{shaped.recipe.upper()}__{name}", value.replace("{url}", api.url))
 
@@ -37,15 +37,14 @@ def rows_file(shaped, count):
     return path, rows
 
 
-def killed_run(shaped, api, path, *, at):
-    """Run the recipe with the rows of a file in a process of its own, and kill that after *at* requests."""
+def killed_run(shaped, path, *, at):
+    """Run the recipe with the rows of a file in a process of its own, which is killed while its request number *at* is under way."""
     command = [sys.executable, "-m", "sinkkit", "run", shaped.recipe, path, "--pipeline", "p", "--table", shaped.table, "--progress", "off"]
     with Path("killed.txt").open("w+") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=dict(os.environ), start_new_session=True)
+        shaped.kill_at, shaped.kill = at, lambda: os.killpg(process.pid, signal.SIGKILL)
         try:
-            while len(api.requests) < at and process.poll() is None:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(0.01)
+            process.wait(60)
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
@@ -58,7 +57,7 @@ def deliver_through_a_kill(shaped, monkeypatch, *, rows, at, latency=0.01, **set
     with MisbehavingApi(shaped, latency=latency) as api:
         configure(shaped, api, monkeypatch, **settings)
         path, given = rows_file(shaped, rows)
-        killed_run(shaped, api, path, at=at)
+        killed_run(shaped, path, at=at)
         pipeline = sinkkit.pipeline("p", destination=shaped.recipe, progress="off")
         try:
             info = pipeline.resume()

@@ -15,8 +15,8 @@ from sinkkit.testing import Answer, Drop, TooMany
 ROWS_REFUSED = 37
 """Every so many rows there is one that the API refuses."""
 
-DOUBTFUL_AT, BUSY_AT = (3, 11), (5,)
-"""Numbers of requests that are always spoiled: processed with the answer lost, and refused for a whole second."""
+BUSY_AT = 5
+"""The number of a request that is always refused, with a pause of a whole second."""
 
 
 class Complaint(Exception):
@@ -34,6 +34,8 @@ class ShapedApi:
         stored: What it has, by key.
         taken: How often it took each row and answered so, by key; what it took without the client ever hearing of it is in *unheard*.
         complaints: What was wrong with requests.
+        kill_at: Number of the request at which *kill* is called: it has arrived, and who sent it is no more.
+        kill: What kills the sender.
     """
 
     recipe = ""
@@ -42,6 +44,8 @@ class ShapedApi:
     """What a user adds: secrets, as they stand in the environment behind ``DESTINATION__NAME__``."""
     table = "contacts"
     limit_status = 429
+    doubtful_at = (3, 11)
+    """Numbers of requests whose answers are always lost."""
 
     seed: int = 0
     share: float = 0.06
@@ -50,6 +54,8 @@ class ShapedApi:
     taken: Counter = attrs.field(factory=Counter)
     unheard: Counter = attrs.field(factory=Counter)
     complaints: list = attrs.field(factory=list)
+    kill_at: int | None = None
+    kill: object = None
     asked: dict = attrs.field(factory=lambda: defaultdict(int))
     answers_by_key: dict = attrs.field(factory=dict)
     _heard: bool = attrs.field(default=True, init=False)
@@ -82,6 +88,9 @@ class ShapedApi:
     def __call__(self, number, request):
         """What becomes of a request."""
         fault = self.fault(number)
+        if number == self.kill_at:
+            self.kill()
+            fault = Drop.after
         if isinstance(fault, TooMany):
             return self.limited(fault.retry_after)
         if fault is Drop.before or (isinstance(fault, Answer) and not fault.processes):
@@ -99,9 +108,9 @@ class ShapedApi:
         """What is done to the request *number* instead; None: nothing."""
         if not self.spoils:
             return None
-        if number in DOUBTFUL_AT:
-            return Drop.after if number == DOUBTFUL_AT[0] else Answer(500, processed=True)
-        if number in BUSY_AT:
+        if number in self.doubtful_at:
+            return Drop.after if number == self.doubtful_at[0] else Answer(500, processed=True)
+        if number == BUSY_AT:
             return TooMany(1)
         at = random.Random(f"{self.seed}:{number}").random()
         faults = [TooMany(0.05), Answer(503), Drop.before, Drop.after, Answer(502, processed=True)]
