@@ -24,7 +24,8 @@ def configure(shaped, api, monkeypatch, *, edit=("", ""), **settings):
     text = (RECIPES / f"{shaped.recipe}.toml").read_text(encoding="utf-8")
     assert edit[0] in text
     (folder / "config.toml").write_text(text.replace(*edit) if edit[0] else text, encoding="utf-8")
-    given = {"HTTP__BASE_URL": api.url, "RETRY__FIRST_WAIT": "0.1", "RETRY__ATTEMPTS": "8", **shaped.settings, **settings}
+    address = {} if "BASE_URL" in shaped.settings else {"HTTP__BASE_URL": api.url}
+    given = {**address, "RETRY__FIRST_WAIT": "0.1", "RETRY__ATTEMPTS": "8", **shaped.settings, **settings}
     for name, value in given.items():
         monkeypatch.setenv(f"DESTINATION__{shaped.recipe.upper()}__{name}", value.replace("{url}", api.url))
 

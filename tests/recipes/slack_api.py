@@ -17,7 +17,7 @@ class SlackApi(ShapedApi):
     """``POST /services/T…/B…/…``."""
 
     recipe = "slack"
-    settings: ClassVar = {"HTTP__BASE_URL": "{url}", "BASE_URL": "{url}/services/T000/B000/XXXX"}
+    settings: ClassVar = {"BASE_URL": "{url}/services/T000/B000/XXXX"}
     table = "orders"
 
     def row(self, number):

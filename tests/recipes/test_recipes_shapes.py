@@ -86,6 +86,23 @@ def test_it_tells_what_the_recipe_sends(shape, monkeypatch):
     assert (shaped.complaints, info.total.delivered, info.total.rejected) == ([], 58, 2)
 
 
+KEYS = [(HubspotApi, "email"), (MailchimpApi, "email"), (ElasticsearchApi, "id"), (SalesforceApi, "id"), (SalesforceBulkApi, "id"), (WebhookApi, "id")]
+
+
+@pytest.mark.parametrize(("shape", "key"), KEYS, ids=lambda value: getattr(value, "recipe", ""))
+@pytest.mark.parametrize("nothing", [None, ""], ids=["null", "empty"])
+def test_a_row_without_its_key_stays_here(shape, key, nothing, monkeypatch):
+    """A row that the API could not tell from others is rejected and not sent; the rest of its batch is."""
+    shaped = shape(share=0, spoils=False)
+    with MisbehavingApi(shaped) as api:
+        configure(shaped, api, monkeypatch, RATE_LIMIT="5000/s")
+        pipeline = sinkkit.pipeline("p", destination=shaped.recipe, progress="off")
+        info = pipeline.run([shaped.row(1), {**shaped.row(2), key: nothing}, shaped.row(3)], table_name=shaped.table)
+
+    assert (shaped.complaints, info.total.delivered, info.total.rejected) == ([], 2, 1)
+    assert [letter.reason for letter in pipeline.rejected()] == [f"the field {key!r} is required, and {'null' if nothing is None else 'empty'}"]
+
+
 def test_every_recipe_has_a_server():
     """No recipe is left without a test, and each says its name and where its secrets belong."""
     recipes = {path.stem: tomllib.loads(path.read_text()) for path in RECIPES.glob("*.toml")}

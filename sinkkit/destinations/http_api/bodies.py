@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
 from sinkkit import to_json
-from sinkkit.destinations.http_api.places import put
+from sinkkit.destinations.http_api.places import MISSING, find, put
 from sinkkit.destinations.http_api.settings import Endpoint, File
-from sinkkit.destinations.http_api.templates import TEXTUAL, Fill, as_text, filler, read
+from sinkkit.destinations.http_api.templates import TEXTUAL, CannotFill, Fill, as_text, filler, read
 
 CONTENT_TYPES = {
     "json": "application/json",
@@ -39,6 +39,22 @@ def row_maker(endpoint: Endpoint, taken: frozenset[str], control: str) -> Fill |
     if control:
         return lambda row: {name: value for name, value in row.items() if name != control}
     return None
+
+
+def demanding(fields: Sequence[str], shape: Fill | None) -> Fill | None:
+    """*shape* for rows that have all *fields*; it raises ``CannotFill`` for others."""
+    if not fields:
+        return shape
+
+    def fill(row: Mapping[str, Any]) -> Any:
+        for name in fields:
+            value = find(row, name)
+            if value is MISSING or value is None or value == "":
+                what = "missing" if value is MISSING else "null" if value is None else "empty"
+                raise CannotFill(f"the field {name!r} is required, and {what}")
+        return row if shape is None else shape(row)
+
+    return fill
 
 
 def encoder(endpoint: Endpoint) -> Encode:

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 import httpx
 
+from sinkkit.destinations.http_api.answers import SHOWN
 from sinkkit.destinations.http_api.requests import Request
 from sinkkit.errors import CallFailed
 
@@ -34,8 +35,12 @@ class Said:
         return self._response().text
 
     def raise_for_status(self) -> None:
-        """Raise ``httpx.HTTPStatusError`` unless the status is a success."""
-        self._response().raise_for_status()
+        """Raise ``httpx.HTTPStatusError`` unless the status is a success; of a 4xx or 5xx, with the beginning of what the API said."""
+        response = self._response()
+        if response.is_error:
+            said = f"HTTP {self.status}: {response.text.strip()[:SHOWN]}".removesuffix(": ")
+            raise httpx.HTTPStatusError(said, request=self.request, response=response)
+        response.raise_for_status()
 
     def _response(self) -> httpx.Response:
         """The answer as httpx has it once it is read."""

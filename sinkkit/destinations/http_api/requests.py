@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import attrs
 
-from sinkkit.destinations.http_api.bodies import Encode, encoder, row_maker
+from sinkkit.destinations.http_api.bodies import Encode, demanding, encoder, row_maker
 from sinkkit.destinations.http_api.job_settings import JOB
 from sinkkit.destinations.http_api.places import find
 from sinkkit.destinations.http_api.settings import Endpoint, RestSettings
@@ -111,7 +111,8 @@ def _compiled(operation: str, endpoint: Endpoint, settings: RestSettings, table:
         endpoint = attrs.evolve(endpoint, base_url=settings.base_url)
     named = named_fields(endpoint)
     taken = frozenset([name.partition(".")[0] for name in named] + ([control] if control else []))
-    return Compiled(operation, endpoint, targets_of(endpoint), row_maker(endpoint, taken, control), encoder(endpoint), frozenset(named))
+    shape = demanding(endpoint.required, row_maker(endpoint, taken, control))
+    return Compiled(operation, endpoint, targets_of(endpoint), shape, encoder(endpoint), frozenset([*named, *endpoint.required]))
 
 
 def for_table(endpoint: Endpoint, table: str) -> Endpoint:

@@ -109,6 +109,7 @@ class Endpoint:
         body: Constants beside the rows, for which ``rows_at`` is needed; in a request of one row, templates.
         row: What each row becomes; without it, the row as it is, but for what says which operation is meant.
         drop_nulls: Whether fields that are null are left out of the body.
+        required: Fields, as dotted paths, without which a row is rejected and not sent: where they are null, missing or an empty text.
         statuses: What status codes mean.
         job: Where rows are taken as a job, which is asked after until it is done.
         answer: Where an answer says what became of each row; without it, its status says that all is well.
@@ -128,6 +129,7 @@ class Endpoint:
     body: dict[str, Any] = attrs.field(factory=dict)
     row: dict[str, Any] = attrs.field(factory=dict)
     drop_nulls: bool = False
+    required: list[str] = attrs.field(factory=list)
     statuses: Statuses = attrs.field(factory=Statuses, converter=as_statuses)
     answer: Answer = attrs.field(factory=Answer, converter=as_answer)
     job: Job | None = attrs.field(default=None, converter=as_job)
