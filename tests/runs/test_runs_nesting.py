@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
+
 import pytest
 
 import sinkkit
@@ -87,3 +91,29 @@ def test_rows_get_keys_when_they_are_asked_for(deliver):
     ]
     every = [row["_sk_id"] for rows in (users, pets, toys) for row in rows]
     assert sorted(set(every)) == sorted(every)
+
+
+@pytest.mark.parametrize("level", [0, 1, None])
+def test_values_keep_their_types_wherever_they_go(deliver, level):
+    """What plain JSON has no form for arrives as it was: in a column of a dict, in a child table, and below the last level."""
+    odd = {
+        "not": Decimal("NaN"),
+        "long": 10**400,
+        "first": datetime(1, 1, 1),  # noqa: DTZ001  # a naive one stays naive
+        "last": datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
+        "leap": "2016-12-31T23:59:60Z",
+        "key": UUID(int=7),
+        "pair": (1, 2),
+        "raw": b"\0",
+        "inf": float("-inf"),
+    }
+    got = deliver([{"a": odd, "l": [odd, {"b": odd, "l": [odd["last"], odd["long"]]}]}], max_nesting_level=level)
+
+    arrived = [repr(value) for rows in got.values() for row in rows for value in leaves(row)]
+    assert sorted(arrived) == sorted(repr(value) for value in [*odd.values()] * 3 + [odd["last"], odd["long"]])
+
+
+def leaves(value):
+    """Every value in *value* that is neither a dict nor a list."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return [value] if inside is None else [leaf for one in inside for leaf in leaves(one)]
