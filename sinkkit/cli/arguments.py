@@ -22,20 +22,24 @@ from sinkkit.sources.files import FORMATS, files, json_lines
 WILD = frozenset("*?[")
 
 
-@attrs.frozen
+@attrs.define
 class GivenSettings:
     """What ``--set`` said: a provider of settings that stands before all others and speaks for the one destination of a command.
 
     Attributes:
         values: Keys to text, nested where a key has dots.
+        destination: That destination's name, once it is known: in the section of all destinations a table may bear its own name there.
     """
 
     values: Mapping[str, Any] = attrs.field(repr=False)
     name: str = "the command line"
+    destination: str | None = None
 
     def get(self, path: tuple[str, ...]) -> Any:
         """The text at *path*, in the destination's own section alone."""
         if len(path) < 3 or path[0] != "destination":  # noqa: PLR2004  # the section, the destination's name, the key
+            return None
+        if self.destination is not None and path[1] != self.destination:
             return None
         found: Any = self.values
         for part in path[2:]:
@@ -110,6 +114,9 @@ def destination_of(reference: str, settings: Mapping[str, Any], pipeline: str | 
             hint=f"write {module}.{name or 'FUNCTION'}; modules are looked for in the current folder first",
         )
     made = sinkkit.Destination.from_reference(reference)
+    for provider in sinkkit.config.providers:
+        if isinstance(provider, GivenSettings):
+            provider.destination = made.destination_name
     known = known_settings(made.resolved(pipeline or made.destination_name).declared)
     for key in settings:
         if key not in known:

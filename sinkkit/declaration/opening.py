@@ -9,7 +9,6 @@ import attrs
 
 from sinkkit.declaration.client.injected import open_async_client, open_client
 from sinkkit.declaration.client.plan import ClientPlan
-from sinkkit.declaration.client.whole_plan import read_plan
 from sinkkit.declaration.coroutines import LoopThread
 from sinkkit.declaration.declared import Declared
 from sinkkit.declaration.destination import Destination, abilities
@@ -148,6 +147,8 @@ def make_ready(destination: Destination, pipeline: str | None) -> Ready:
         values, made = _values(declared, resolver)
     if declared.client_roles():
         with problems.collecting():
+            from sinkkit.declaration.client.whole_plan import read_plan
+
             client = read_plan(resolver, timeout=options.timeout, workers=options.calls_at_once, usual=client_defaults(made))
     problems.raise_all()
     http = None if client is None else client.arguments

@@ -77,7 +77,10 @@ def test_requests_that_do_not_fit(project, sinkkit_command):
     body = sinkkit_command("check", "notes", "--openapi", "api.json")
     method = sinkkit_command("check", "notes", "--openapi", "api.json", DESTINATION__NOTES__METHOD="PUT")
 
+    given = sinkkit_command("check", "notes", "--openapi", "api.json", "--set", "method=PUT")
+
     assert [body.status, method.status] == [1, 1]
+    assert given.err == method.err
     assert "1. POST /notes: $[0]: 'title' is a required property" in body.err
     assert "1. PUT /notes: the document has the path, and not the method\n     hint: it has POST there" in method.err
 

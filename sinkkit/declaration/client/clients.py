@@ -10,7 +10,6 @@ from httpx import USE_CLIENT_DEFAULT as USUAL
 
 from sinkkit.clock import SystemClock
 from sinkkit.declaration.client import deadline
-from sinkkit.declaration.client.auth.flows import auth_for
 from sinkkit.declaration.client.bounded import BoundedResponse
 from sinkkit.declaration.client.exchanges import watching
 from sinkkit.declaration.client.json_body import encoded
@@ -63,7 +62,11 @@ class Rules:
     def auth(self) -> httpx.Auth | None:
         """What puts credentials on requests."""
         plan = self.plan
-        return None if plan.login is None or plan.home is None else auth_for(plan.login, plan.home, SystemClock(), plan.tokens)
+        if plan.login is None or plan.home is None:
+            return None
+        from sinkkit.declaration.client.auth.flows import auth_for
+
+        return auth_for(plan.login, plan.home, SystemClock(), plan.tokens)
 
     def hold(self, client: Any, backend: type[Any]) -> None:
         """Have every connection of *client* end with its request, and made as often as config says.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from sinkkit.declaration.client.auth.login import Login
-from sinkkit.declaration.client.auth.tokens import Tokens
 from sinkkit.declaration.client.exchanges import Watch
 from sinkkit.declaration.client.origin import Origin, Private
+
+if TYPE_CHECKING:  # most clients need neither
+    from sinkkit.declaration.client.auth.login import Login  # noqa: TC004  # attrs reads no annotations
+    from sinkkit.declaration.client.auth.tokens import Tokens  # noqa: TC004  # attrs reads no annotations
 
 MOST_RESPONSE_BYTES = 64 << 20
 """For a client without ``max_response_bytes``: far above what an API says of a batch, and small enough for one a worker."""

@@ -8,12 +8,9 @@ from typing import Any
 import attrs
 
 from sinkkit.clock import SystemClock
-from sinkkit.declaration.client.auth.asking import tokens_for
-from sinkkit.declaration.client.auth.reading import read_login
 from sinkkit.declaration.client.client_settings import client_plan, naming
 from sinkkit.declaration.client.plan import ClientPlan
 from sinkkit.declaration.problems import Problems
-from sinkkit.settings.credentials import OAuth2ClientCredentials, OAuth2RefreshToken
 from sinkkit.settings.resolve import Resolver
 
 
@@ -31,17 +28,31 @@ def read_plan(resolver: Resolver, *, timeout: float | None, workers: int, usual:
     """
     section = {**(usual or {}), **resolver.section("http")}
     problems = Problems()
-    plan, login = ClientPlan(arguments={}), None
+    plan = ClientPlan(arguments={})
     with problems.collecting():
         plan = client_plan(section, timeout=timeout, workers=workers, where=resolver.place)
     with problems.collecting():
-        login = read_login(resolver, section, naming(resolver.place))
+        if "auth" in section:
+            plan = with_login(plan, resolver, section)
     problems.raise_all()
-    learn = resolver.redactor.add
     for password in plan.passwords:
-        learn(password)
-    if login is None:
+        resolver.redactor.add(password)
+    return plan
+
+
+def with_login(plan: ClientPlan, resolver: Resolver, section: Mapping[str, Any]) -> ClientPlan:
+    """*plan* with the credentials that *section* says.
+
+    Raises:
+        ConfigError: Once, naming all that is wrong with them.
+    """
+    from sinkkit.declaration.client.auth.asking import tokens_for  # few destinations need these
+    from sinkkit.declaration.client.auth.reading import read_login
+    from sinkkit.settings.credentials import OAuth2ClientCredentials, OAuth2RefreshToken
+
+    login = read_login(resolver, section, naming(resolver.place))
+    if login is None or not plan.arguments:  # without arguments there is no plan: its own error is told
         return plan
     asks = isinstance(login.credentials, OAuth2ClientCredentials | OAuth2RefreshToken)
-    tokens = tokens_for(login.credentials, plan, SystemClock(), learn) if asks else None
+    tokens = tokens_for(login.credentials, plan, SystemClock(), resolver.redactor.add) if asks else None
     return attrs.evolve(plan, login=login, tokens=tokens)
