@@ -80,6 +80,7 @@ class Worker:
     calling: float = attrs.field(default=0.0, init=False)
     computing: float = attrs.field(default=0.0, init=False)
     _fitting: float = attrs.field(default=0.0, init=False)
+    _called_from: float = attrs.field(default=0.0, init=False)
     _share: int = attrs.field(default=1, init=False)
     _claim: deque[Flight] = attrs.field(factory=deque, init=False)
     _done: deque[Flight] = attrs.field(factory=deque, init=False)
@@ -170,14 +171,18 @@ class Worker:
     def _claimed(self, grant: Grant, finished: Finished) -> Generator[int, Any, Grant]:
         """Look at the rows of what was handed out, and claim what is to be sent.
 
-        What was done is settled in the same commit as a rule; first of all after a claim of several batches, of which a crash must not repeat
-        more than those of its last moment.
+        What was done is settled in the same commit, unless several calls were made and the first of them was made too long ago for that.
         """
-        if grant.ticket is not None and len(finished.plain) > 1:
-            yield grant.ticket
-        began = self.clock.now()
-        fitted = [self._fitted(flight) for flight in grant.flights]
-        self._fitting = self.clock.now() - began
+        unsettled = grant.ticket if len(finished.plain) > 1 else None
+        fitted: list[Fitted] = []
+        self._fitting = 0.0
+        for flight in grant.flights:
+            began = self.clock.now()
+            if unsettled is not None and began - self._called_from >= CLAIM_SECONDS:
+                yield unsettled
+                unsettled, began = None, self.clock.now()
+            fitted.append(self._fitted(flight))
+            self._fitting += self.clock.now() - began
         return self.dispatcher.claim(grant, fitted)
 
     def _fitted(self, flight: Flight) -> Fitted:
@@ -216,7 +221,8 @@ class Worker:
         now, may_call, claim, done = self.clock.now, self.dispatcher.may_call, self._claim, self._done
         claim.extend(flights)
         answered: tuple[Answered, ...] = ()
-        calls, began = 0, now()
+        calls = 0
+        self._called_from = began = now()
         while claim:
             self.busy_since = started = now()
             if started - began >= CLAIM_SECONDS or not may_call(started):
