@@ -29,17 +29,20 @@ def rehearsed(found: Rehearsal, pending: int) -> Answer:
         "destination": found.destination,
         "more": found.more,
         "pending": pending,
+        "refused": found.refused,
+        "reasons": list(found.reasons),
         "batches": [batch_document(batch, clean) for batch in found.batches],
     }
     lines = [line for number, batch in enumerate(found.batches, 1) for line in batch_lines(number, batch, clean)]
+    refused = [f"\n{counted(found.refused, 'row')} would be rejected before anything is sent:", *map(printable, found.reasons)] if found.refused else []
     said = (f"{counted(pending, 'row')} of earlier runs are pending; a run sends them first, and may leave this data for the next one",) if pending else ()
-    return Answer(document=document, shown=(f"dry run, nothing is sent; {found.destination}: {calls(found)}", *lines), said=said)
+    return Answer(document=document, shown=(f"dry run, nothing is sent; {found.destination}: {calls(found)}", *lines, *refused), said=said)
 
 
 def calls(found: Rehearsal) -> str:
     """How much of a run is shown."""
     if not found.batches:
-        return "there are no rows"
+        return "there is nothing to send" if found.refused else "there are no rows"
     if not found.more:
         return counted(len(found.batches), "call")
     return f"the first {counted(len(found.batches), 'call') if len(found.batches) > 1 else 'call'}; there are more"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from sinkkit.declaration.destination import as_destination
 from sinkkit.declaration.opening import Ready, make_ready
 from sinkkit.declaration.sink import Sink
 from sinkkit.declaration.sink_object import Form
+from sinkkit.errors import DeliveryFailed
 from sinkkit.events import Event
 from sinkkit.faults import idle
 from sinkkit.rows import ALL_DELIVERED, Batch, Outcome, Retry, TableSchema
@@ -24,6 +27,9 @@ from sinkkit.runs.session import Surroundings, opened
 from sinkkit.runs.taking import Intake, take_and_deliver
 from sinkkit.runs.tuning import MAX_FILE_BYTES, MAX_FILE_ROWS
 from sinkkit.sources.quota import Quota
+
+REASONS = 5
+"""Refused rows whose reasons are told."""
 
 FILE_ROWS = 1_000
 """Rows of a rehearsed file where the destination takes whole ones and nobody said how many rows are wanted."""
@@ -60,12 +66,16 @@ class Rehearsal:
         destination: The destination's name.
         batches: The first batches.
         more: Whether there is more to send.
+        refused: How many of the rows taken are in no batch, as what their function asks for, or a contract, refuses them.
+        reasons: Why the first of these are refused, with table and row.
         clean: Takes secrets out of texts.
     """
 
     destination: str
     batches: tuple[RehearsedBatch, ...]
     more: bool
+    refused: int
+    reasons: tuple[str, ...]
     clean: Callable[[str], str] = attrs.field(repr=False, eq=False)
 
 
@@ -169,8 +179,18 @@ def rehearse(destination: Any, data: Any, intake: Intake, *, pipeline: str, batc
         )
         around = Surroundings(clock=SystemClock(), observe=_silent, faults=idle, drain=0.0, keep_packages=0)
         with opened(storage, around, ready=_calm(ready, open_sink), run_name=None) as session:
-            info = take_and_deliver(session, data, intake, None, "finish")
-    return Rehearsal(destination=ready.name, batches=tuple(seen), more=info.more_left or any(sink.more for sink in sinks), clean=ready.resolver.redactor.text)
+            with suppress(DeliveryFailed):  # so many rows are refused that a run would halt; they are told of below
+                take_and_deliver(session, data, intake, None, "finish")
+            letters = list(islice(session.runtime.journal.rejected(), REASONS))
+            refused, more = session.runtime.journal.rejected_count(), session.more_left or any(sink.more for sink in sinks)
+    return Rehearsal(
+        destination=ready.name,
+        batches=tuple(seen),
+        more=more,
+        refused=refused,
+        reasons=tuple(f"table {letter.table!r}, row {letter.index} (counted from 0): {letter.reason}" for letter in letters),
+        clean=ready.resolver.redactor.text,
+    )
 
 
 def _calm(ready: Ready, open_sink: Callable[[Sequence[TableSchema]], Sink]) -> Ready:

@@ -21,6 +21,14 @@ NOWHERE = {"base_url": "http://127.0.0.1:9/v1"}
 """A port that nothing listens on: a request that is sent fails."""
 
 
+@attrs.define
+class Person:
+    """What a typed destination asks for."""
+
+    id: int
+    mail: str
+
+
 def rehearsed(destination, data, batches=3, limit=None, mapping=None):
     """What a run of *destination* would send."""
     return rehearse(destination, data, Intake.of(TableArguments("people"), mapping, limit), pipeline="p", batches=batches)
@@ -183,6 +191,21 @@ def test_what_a_run_would_refuse_is_refused(rows):
         rehearsed(crm, rows(1))
     with pytest.raises(SourceError, match="no 'x'"):
         rehearsed(crm(api_key="long enough"), rows(1), mapping={"y": "x"})
+
+
+def test_rows_that_would_be_refused_are_told_of():
+    """They are in no batch, and their reasons are shown, also where so many are refused that a run would halt."""
+
+    @sinkkit.destination(batch_size=2)
+    def crm(items: list[Person]):
+        pass
+
+    some = rehearsed(crm, [{"id": 1, "mail": "a"}, {"id": 2}])
+    all_of_them = rehearsed(crm, [{"id": "x", "mail": "a"}] * 50, batches=25)
+
+    assert ([len(batch.items) for batch in some.batches], some.refused) == ([1], 1)
+    assert some.reasons[0].startswith("table 'people', row 1 (counted from 0): ")
+    assert (all_of_them.batches, all_of_them.refused > 0, len(all_of_them.reasons)) == ((), True, 5)
 
 
 def test_a_dry_run_without_rows_shows_nothing():
