@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sinkkit.destinations.http_api.destination import rest
     from sinkkit.destinations.http_api.requests import Request, requests_for
+    from sinkkit.destinations.http_api.settings import RestSettings
 
-__all__ = ["Request", "requests_for", "rest"]
+__all__ = ["Request", "RestSettings", "requests_for", "rest"]
 
 _LATER = {
     "Request": "sinkkit.destinations.http_api.requests",
+    "RestSettings": "sinkkit.destinations.http_api.settings",
     "requests_for": "sinkkit.destinations.http_api.requests",
     "rest": "sinkkit.destinations.http_api.destination",
 }
