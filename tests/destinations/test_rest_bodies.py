@@ -172,3 +172,73 @@ def test_the_name_of_the_table():
 
     assert request.url == "https://a.io/a%20%7Bb%7D%2Fc/1?t=a%20%7Bb%7D%2Fc"
     assert orjson.loads(request.body) == {"kind": "a {b}/c", "x": ["aa {b}/c"]}
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("{id:text}", "1"),
+        ("{tags:json}", '["a","b"]'),
+        ("{email:json}", '"a@x.org"'),
+        ("{note:json}", None),
+        ("{none:text}", None),
+        ("{email:base64}", "YUB4Lm9yZw=="),
+        ("{photo:base64}", "AP8="),
+        ("{address:base64}", "eyJjaXR5IjoiVWxtIiwiemlwIjpudWxsfQ=="),
+        ("tags {tags:json} of {id:text}", 'tags ["a","b"] of 1'),
+        ("{*:json}", '{"email":"a@x.org","address":{"city":"Ulm","zip":null},"tags":["a","b"],"note":null}'),
+        ("{odd:name}", 7),
+    ],
+)
+def test_forms(template, expected):
+    """A form behind a colon gives the value as text: as it is written, as JSON, or in base64; null stays null, and a name with a colon is one."""
+    row = {**ROW, "photo": b"\x00\xff", "odd:name": 7}
+    shown = {"key": "{id}", "photo": "{photo:base64}", "odd": "{odd:name}", "value": template}
+
+    assert orjson.loads(body_of(row, row=shown))[0]["value"] == expected
+
+
+def test_the_row_as_a_text():
+    """The whole row is a text that holds JSON, as queues want it; a row without such a form is rejected alone."""
+    shown = {"Id": "{id:text}", "MessageBody": "{row:json}"}
+    rows = [{"id": 1, "n": 1.5}, {"id": 2, "n": float("nan")}, {"id": 3, "n": None}]
+    plan = planned(RestSettings(row=shown), rows)
+    [request] = plan.requests
+
+    assert [(entry["Id"], json.loads(entry["MessageBody"])) for entry in orjson.loads(request.body)] == [("1", rows[0]), ("3", rows[2])]
+    assert list(plan.rejected) == [1]
+
+
+def test_text_of_ones_own():
+    """Each row becomes a text, one behind the other; one that lacks a field is rejected alone."""
+    rows = [{"id": 1, "n": "ä"}, {"id": 2, "n": None}, {"id": 3, "n": 2.5}]
+    plan = planned(RestSettings(format="text", text="t,id={id} n={n}\n"), rows)
+    [request] = plan.requests
+
+    assert request.body == "t,id=1 n=ä\nt,id=3 n=2.5\n".encode()
+    assert request.headers == {"Content-Type": "text/plain; charset=utf-8"}
+    assert plan.rejected == {1: "the field 'n' is null"}
+
+
+@pytest.mark.parametrize("name", ["Content-Type", "content-type"])
+def test_the_content_type_is_said_once(name):
+    """A content type among the headers stands for the format's own, however it is written."""
+    [request] = requests_for([{"id": 1, "card": "BEGIN:VCARD"}], format="text", text="{card}", headers={name: "text/vcard"})
+
+    assert dict(request.headers) == {name: "text/vcard"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"format": "text"}, "text and format='text' belong together"),
+        ({"text": "{id}"}, "text and format='text' belong together"),
+        ({"format": "text", "text": "{id}", "row": {"a": "{id}"}}, "text and row both say"),
+        ({"format": "text", "text": "{id}", "rows_at": "rows"}, "has no place for rows_at"),
+        ({"path": "/contacts/{id:base64}"}, "asks for a form of a value"),
+    ],
+)
+def test_texts_and_forms_that_cannot_be_meant(settings, message):
+    """What contradicts itself is told when it is written."""
+    with pytest.raises(ConfigError, match=message):
+        RestSettings(**settings)

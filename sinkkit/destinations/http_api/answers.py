@@ -141,7 +141,7 @@ def _shown(said: Any) -> str:
 
 def by_result(said: Any, rows: Sequence[Mapping[str, Any]], rules: Results, statuses: Statuses, *, whole_list: bool) -> dict[int, Verdict]:
     """Verdicts by the index of the row, from one result for each; *whole_list*: none may be missing."""
-    results = _list_at(said, rules.at, "results")
+    results = _list_at(said, rules.at, "results", may_lack=not whole_list)
     if rules.match == "order":
         if len(results) != len(rows):
             raise CallFailed(f"the answer has {len(results)} results for {len(rows)} rows", hint=UNKNOWN)

@@ -20,6 +20,7 @@ CONTENT_TYPES = {
     "jsonl": "application/x-ndjson",
     "csv": "text/csv; charset=utf-8",
     "form": "application/x-www-form-urlencoded",
+    "text": "text/plain; charset=utf-8",
 }
 
 FIXED_TIME = 0
@@ -32,6 +33,8 @@ Encode: TypeAlias = Callable[[Shaped, Mapping[str, Any]], tuple[bytes, str]]
 
 def row_maker(endpoint: Endpoint, taken: frozenset[str], control: str) -> Fill | None:
     """What makes of a row what the body holds of it; None: the row itself. *taken*: fields that ``{*}`` leaves out; *control*: one that is no data."""
+    if endpoint.format == "text":
+        return read(endpoint.text, "text").written
     if endpoint.row or endpoint.lines:
         return filler(endpoint.row or endpoint.lines, "row", taken, drop_nulls=endpoint.drop_nulls)
     if endpoint.drop_nulls:
@@ -146,6 +149,10 @@ def multipart_of(file: File, rows: Shaped, fields: Mapping[str, str]) -> tuple[b
     return frame + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
 
 
+def _text(_: Endpoint) -> Encode:
+    return lambda rows, _: ("".join(rows).encode(), CONTENT_TYPES["text"])
+
+
 def _none(_: Endpoint) -> Encode:
     return lambda *_: (b"", "")
 
@@ -156,6 +163,7 @@ PLAIN: Mapping[str, Callable[[Endpoint], Encode]] = {
     "csv": _csv,
     "form": _form,
     "multipart": _multipart,
+    "text": _text,
     "none": _none,
 }
 """Format to what makes its encoder."""

@@ -120,7 +120,7 @@ def for_table(endpoint: Endpoint, table: str) -> Endpoint:
     if not table:
         return endpoint
     plain = table.replace("{", "{{").replace("}", "}}")
-    changed = {name: with_text(getattr(endpoint, name), TABLE, plain) for name in ("query", "headers", "row", "lines", "body")}
+    changed = {name: with_text(getattr(endpoint, name), TABLE, plain) for name in ("query", "headers", "row", "lines", "text", "body")}
     path = endpoint.path.replace(TABLE, quote(table, safe=""))
     return attrs.evolve(endpoint, path=path, **{name: value for name, value in changed.items() if value != getattr(endpoint, name)})
 
@@ -137,7 +137,7 @@ def with_text(data: Any, old: str, new: str) -> Any:
 def named_fields(endpoint: Endpoint) -> list[str]:
     """The fields that templates of *endpoint* name by themselves, as dotted paths."""
     every = [read(endpoint.path, "path")]
-    for what in ("query", "headers", "row", "lines", "body"):
+    for what in ("query", "headers", "row", "lines", "text", "body"):
         every += templates_in(getattr(endpoint, what), what)
     every += templates_in(endpoint.file.fields, "file.fields")
     return [name for template in every for name in template.names if name not in (WHOLE_ROW, THE_REST, JOB)]
@@ -187,8 +187,10 @@ def _request(group: Group, items: Sequence[Mapping[str, Any]], rejected: dict[in
     if not shaped:
         return None
     endpoint = made.endpoint
-    headers = {**({"Content-Type": kind} if kind else {}), **({"Content-Encoding": "gzip"} if body and endpoint.compression == "gzip" else {})}
-    headers.update(group.target.headers)
+    given = dict(group.target.headers)
+    said = [name.lower() for name in given]
+    own = {"Content-Type": kind, "Content-Encoding": "gzip" if body and endpoint.compression == "gzip" else ""}
+    headers = {**{name: value for name, value in own.items() if value and name.lower() not in said}, **given}
     return Request(
         method=endpoint.method, url=group.target.url, headers=headers, body=body, rows=tuple(shaped), operation=made.operation
     )

@@ -101,9 +101,10 @@ class Endpoint:
         send: ``batch``: the rows of a batch whose path, query and headers are the same share a request; ``row``: each has its own.
         query: Parameters of the URL; one whose field is null or missing is left out.
         headers: Headers; one whose field is null or missing is left out. Keys and passwords belong under ``[destination.NAME.http]``.
-        format: The body: ``json``; ``jsonl``, a line a row; ``csv``; ``form``, URL-encoded; ``multipart``, a file; ``none``.
+        format: The body: ``json``; ``jsonl``, a line a row; ``csv``; ``form``, URL-encoded; ``multipart``, a file; ``text``; ``none``.
         compression: ``gzip`` compresses the body.
         lines: With ``jsonl``: the lines that each row becomes, where they are not one; templates as ``row`` is one.
+        text: With ``text``: what each row becomes, a template; those of a batch stand one behind the other.
         file: With ``multipart``: the file and what stands beside it.
         rows_at: Where in the body the rows stand, such as ``inputs``; without it, the body is the list of rows, or the row.
         body: Constants beside the rows, for which ``rows_at`` is needed; in a request of one row, templates.
@@ -121,9 +122,10 @@ class Endpoint:
     send: Literal["batch", "row"] = "batch"
     query: dict[str, Any] = attrs.field(factory=dict)
     headers: dict[str, str] = attrs.field(factory=dict)
-    format: Literal["json", "jsonl", "csv", "form", "multipart", "none"] = "json"
+    format: Literal["json", "jsonl", "csv", "form", "multipart", "text", "none"] = "json"
     compression: Literal["none", "gzip"] = "none"
     lines: list[Any] = attrs.field(factory=list)
+    text: str = ""
     file: File = attrs.field(factory=File, converter=as_file)
     rows_at: str = ""
     body: dict[str, Any] = attrs.field(factory=dict)
@@ -141,7 +143,7 @@ class Endpoint:
             if not TOKEN.fullmatch(name):
                 raise ConfigError(f"{name!r} is no name of a header", hint="names are letters, digits and hyphens")
             _refuse_controls(value, f"headers.{name}")
-        for what in ("query", "body", "row", "headers", "lines"):
+        for what in ("query", "body", "row", "headers", "lines", "text"):
             list(templates_in(getattr(self, what), what))
         if self.statuses.read and not self.answer.is_read:
             raise ConfigError("statuses.read names statuses whose answer is to be read, and nothing under answer says how", hint="write [answer.results] or [answer.errors]")
@@ -173,7 +175,7 @@ class DeleteEndpoint(Endpoint):
 
     method: str = "DELETE"
     send: Literal["batch", "row"] = "row"
-    format: Literal["json", "jsonl", "csv", "form", "multipart", "none"] = "none"
+    format: Literal["json", "jsonl", "csv", "form", "multipart", "text", "none"] = "none"
     when: list[Any] = attrs.field(factory=lambda: [True])
 
 
@@ -237,6 +239,10 @@ def check_format(endpoint: Endpoint) -> None:
         raise ConfigError(f"format={form!r} has no place for rows_at and body", hint="leave them out, or write format = 'json'")
     if form != "jsonl" and endpoint.lines:
         raise ConfigError(f"lines are those of format='jsonl', and this is {form!r}", hint="write row, or format = 'jsonl'")
+    if bool(endpoint.text) is not (form == "text"):
+        raise ConfigError("text and format='text' belong together: what each row becomes", hint='write for example text = "{name},{amount}\\n"')
+    if form == "text" and endpoint.row:
+        raise ConfigError("text and row both say what a row becomes", hint="leave row out")
     if endpoint.lines and endpoint.row:
         raise ConfigError("lines and row both say what a row becomes", hint="write what row says as one of the lines")
     if form == "form" and endpoint.send == "batch":
@@ -250,7 +256,10 @@ def _check_target(endpoint: Endpoint) -> None:
         raise ConfigError(f"method={endpoint.method!r} is no HTTP method", hint="write POST, PUT, PATCH or DELETE")
     if endpoint.base_url and not PLAIN_URL.fullmatch(endpoint.base_url):
         raise ConfigError("base_url is not a URL with a host and without query", hint='write for example base_url = "https://api.example.com/v2"')
-    literal = "".join(read(endpoint.path, "path").parts[::2])
+    path = read(endpoint.path, "path")
+    if any(path.forms):
+        raise ConfigError(f"path={endpoint.path!r} asks for a form of a value", hint="what stands in the path is text and percent-encoded; leave the colon out")
+    literal = "".join(path.parts[::2])
     if re.search(r"[\s?#\\\x00-\x1f\x7f]", literal):
         raise ConfigError(f"path={endpoint.path!r} holds what no path can", hint="parameters of the URL go under query; write spaces as %20")
     if any(part in (".", "..") for part in endpoint.path.split("/")):

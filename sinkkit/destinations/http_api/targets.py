@@ -12,7 +12,7 @@ import attrs
 from sinkkit.destinations.http_api.job_settings import JOB
 from sinkkit.destinations.http_api.places import MISSING, find
 from sinkkit.destinations.http_api.settings import Endpoint
-from sinkkit.destinations.http_api.templates import CannotFill, Template, as_text, read
+from sinkkit.destinations.http_api.templates import CannotFill, Template, as_text, formed, read
 
 PRINTABLE = re.compile(r"[\x20-\x7e]*")
 """What a header's value may hold (RFC 9110, 5.5, without the obsolete bytes above 127)."""
@@ -113,7 +113,7 @@ def _optional(value: Any, row: Mapping[str, Any], where: str) -> str | None:
     alone = value.alone
     if alone is not None:
         found = find(row, alone)
-        return None if found is MISSING or found is None else as_text(found, alone)
+        return None if found is MISSING or found is None else formed(found, value.forms[0], alone)
     return value.written(row)
 
 

@@ -2,11 +2,12 @@
 
 ``{a.b}`` is what stands at that place of the row. A text that is one placeholder and nothing else gives the value as it
 is; in any other text it is written as text. ``{row}`` is the whole row, ``{*}`` those of its fields that no other
-template names. ``{{`` and ``}}`` stand for braces.
+template names. ``{a:json}``, ``{a:base64}`` and ``{a:text}`` give the value as text of that form. ``{{`` and ``}}`` stand for braces.
 """
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, time
@@ -16,8 +17,9 @@ from uuid import UUID
 
 import attrs
 
+from sinkkit import to_json
 from sinkkit.destinations.http_api.places import MISSING, find
-from sinkkit.errors import ConfigError
+from sinkkit.errors import ConfigError, Reject
 
 PARTS = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
@@ -26,6 +28,9 @@ WHOLE_ROW, THE_REST = "row", "*"
 
 TEXTUAL = (str, int, float, Decimal, UUID, date, time)
 """What can stand inside a text; a date is written as ISO 8601, ``True`` as ``true``."""
+
+FORMS = ("text", "json", "base64")
+"""What may stand behind a colon: the value is written as text, in this form."""
 
 Fill: TypeAlias = Callable[[Mapping[str, Any]], Any]
 
@@ -41,10 +46,12 @@ class Template:
     Attributes:
         text: As it was written.
         parts: Texts, and at every second place the name of a field.
+        forms: The form of each field, one of ``FORMS``; empty: as it is.
     """
 
     text: str
     parts: tuple[str, ...]
+    forms: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -64,7 +71,7 @@ class Template:
         """
         if len(self.parts) == 1:
             return self.parts[0]
-        return "".join(text_at(row, part) if odd % 2 else part for odd, part in enumerate(self.parts))
+        return "".join(text_at(row, part, self.forms[at // 2]) if at % 2 else part for at, part in enumerate(self.parts))
 
 
 def read(text: str, where: str) -> Template:
@@ -73,7 +80,7 @@ def read(text: str, where: str) -> Template:
     Raises:
         ConfigError: If braces do not belong together.
     """
-    parts, at = [""], 0
+    parts, forms, at = [""], [], 0
     for found in PARTS.finditer(text):
         parts[-1] += text[at : found.start()]
         at = found.end()
@@ -82,21 +89,41 @@ def read(text: str, where: str) -> Template:
         elif found[1] is None or not found[1].strip():
             raise ConfigError(f"{where} has a brace that opens or closes nothing: {text!r}", hint="write {field}, or {{ and }} for braces themselves")
         else:
-            parts += [found[1].strip(), ""]
+            name, colon, form = (part.strip() for part in found[1].rpartition(":"))
+            known = bool(colon and name) and form in FORMS
+            parts += [name if known else found[1].strip(), ""]
+            forms.append(form if known else "")
     parts[-1] += text[at:]
-    return Template(text, tuple(parts))
+    return Template(text, tuple(parts), tuple(forms))
 
 
-def text_at(row: Mapping[str, Any], name: str) -> str:
-    """The field *name* of *row* as text.
+def text_at(row: Mapping[str, Any], name: str, form: str) -> str:
+    """The field *name* of *row* as text, in *form*.
 
     Raises:
         CannotFill: If it is missing, null, or nothing that can be written as text.
     """
-    value = find(row, name)
+    value = row if form and name == WHOLE_ROW else find(row, name)
     if value is MISSING or value is None:
         raise CannotFill(f"the field {name!r} is {'missing' if value is MISSING else 'null'}")
-    return as_text(value, name)
+    return formed(value, form, name)
+
+
+def formed(value: Any, form: str, name: str) -> str:
+    """*value*, that of the field *name*, as text in *form*; base64 is that of bytes, of a text in UTF-8, or of the JSON of anything else.
+
+    Raises:
+        CannotFill: If it has no such form.
+    """
+    if form not in ("json", "base64"):
+        return as_text(value, name)
+    try:
+        if form == "json":
+            return to_json(value).decode()
+        plain = value if isinstance(value, bytes) else value.encode() if isinstance(value, str) else to_json(value)
+    except Reject as error:
+        raise CannotFill(error.message) from None
+    return base64.b64encode(plain).decode()
 
 
 def as_text(value: Any, name: str) -> str:
@@ -154,9 +181,15 @@ def filler(data: Any, where: str, taken: frozenset[str], *, drop_nulls: bool) ->
 
 def _value(template: Template, taken: frozenset[str], *, drop_nulls: bool) -> Fill:
     alone = template.alone
+    if alone is None:
+        return template.written
+    [form] = template.forms
+    fill = _plain(alone, taken, drop_nulls=drop_nulls)
+    return fill if not form else lambda row: None if (value := fill(row)) is None else formed(value, form, alone)
+
+
+def _plain(alone: str, taken: frozenset[str], *, drop_nulls: bool) -> Fill:
     if alone in (WHOLE_ROW, THE_REST):
         left_out = taken if alone == THE_REST else frozenset()
         return lambda row: {name: value for name, value in row.items() if name not in left_out and not (drop_nulls and value is None)}
-    if alone is not None:
-        return lambda row: None if (value := find(row, alone)) is MISSING else value
-    return template.written
+    return lambda row: None if (value := find(row, alone)) is MISSING else value
