@@ -125,6 +125,7 @@ class Contents:
         max_file_rows: Most rows a file.
         max_file_bytes: A file that has reached it is followed by another one.
         disk: What writes the files.
+        json_text: Whether columns that were said to be json become text in Arrow data; not where rows were that before.
         refused: Rows that contracts refuse, by table; they rest as JSON Lines whatever the format, as no destination gets them.
     """
 
@@ -134,6 +135,7 @@ class Contents:
     max_file_rows: int
     max_file_bytes: int
     disk: Disk
+    json_text: bool = True
     tables: dict[str, OpenTable] = attrs.field(factory=dict)
     refused: dict[str, OpenTable] = attrs.field(factory=dict)
     files: list[OpenFile] = attrs.field(factory=list)
@@ -176,7 +178,7 @@ class Contents:
                 from sinkkit.schema.arrow import table_of
 
                 table.columns = table.columns.merge(columns_of(piece, shapes_of(piece)))
-                self.add_arrow(table, table_of(piece, table=table.name, first_row=table.rows, as_json=table.said_json), inferred=True)
+                self.add_arrow(table, table_of(piece, table=table.name, first_row=table.rows, as_json=table.said_json if self.json_text else ()), inferred=True)
             else:
                 self.add_lines(table, piece, infer=True)
         return rows[start:]

@@ -38,6 +38,7 @@ class PackageWriter:
         max_file_rows: Most rows a job; small jobs of a table share a file on disk, unless *exact_files*.
         max_file_bytes: A file that has reached it is followed by another one.
         durability: ``"full"`` waits for the disk before the package gets its name, ``"process"`` does not.
+        json_text: Whether dict rows that come to rest as Arrow get text in columns that were said to be json.
         shape: The shaping settings, for the manifest.
         clock: Says when the package was begun.
         faults: Called at each crash point.
@@ -57,6 +58,7 @@ class PackageWriter:
         max_file_rows: int = 1_000_000_000,
         max_file_bytes: int = 1 << 30,
         durability: Literal["full", "process"] = "full",
+        json_text: bool = True,
         shape: Mapping[str, Any] | None = None,
         clock: Clock | None = None,
         faults: Faults = idle,
@@ -69,7 +71,7 @@ class PackageWriter:
         self.shape = dict(shape or {})
         self.created_at = datetime.fromtimestamp((clock or SystemClock()).wall(), UTC).isoformat()
         self.faults = faults
-        self.contents = Contents(self.part, file_format, exact_files, max_file_rows, max_file_bytes, Disk(durable=self.durable))
+        self.contents = Contents(self.part, file_format, exact_files, max_file_rows, max_file_bytes, Disk(durable=self.durable), json_text)
         self.ended = False
         with writing(self.part):
             self.part.mkdir(parents=True)

@@ -105,8 +105,10 @@ def new_load_id(wall: float) -> str:
     return f"{int(wall * 1000):013d}-{secrets.token_hex(8)}"
 
 
-def writer_for(parent: Any, load_id: str, shape: Shape, storage: Storage, runtime: Runtime) -> PackageWriter:
-    """A writer of a package in the folder *parent*."""
+def writer_for(
+    parent: Any, load_id: str, shape: Shape, storage: Storage, runtime: Runtime, *, json_text: bool = True
+) -> PackageWriter:
+    """A writer of a package in the folder *parent*; without *json_text*, rows that come to rest as Arrow have it already where they need it."""
     return PackageWriter(
         parent,
         load_id,
@@ -116,6 +118,7 @@ def writer_for(parent: Any, load_id: str, shape: Shape, storage: Storage, runtim
         max_file_rows=storage.max_file_rows,
         max_file_bytes=storage.max_file_bytes,
         durability="process" if storage.durability == "process" else "full",
+        json_text=json_text,
         shape=shape.asdict(),
         clock=runtime.clock,
         faults=runtime.faults,

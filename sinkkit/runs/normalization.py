@@ -23,7 +23,7 @@ from sinkkit.runs.shaping import shaped, steps_for
 from sinkkit.schema.contract import EVERYTHING, checked_contract
 from sinkkit.schema.items import ItemsKind
 from sinkkit.sources import ArrowPage, Page
-from sinkkit.sources.pages import RowsPage, TableHints
+from sinkkit.sources.pages import Columns, RowsPage, TableHints
 
 ROWS_A_PIECE = 10_000
 """Rows that are held at once while a package is written again."""
@@ -102,12 +102,21 @@ def _write_refused(package: Package, writer: PackageWriter) -> None:
             writer.write_refused(file.table, job.read(range(first, min(first + ROWS_A_PIECE, file.rows))))
 
 
+def _without_seen_json(known: Columns, said: Columns) -> Columns:
+    """*known* without what would make text of values that were only seen to be json, and not said to be."""
+    return {
+        name: hint if hint.get("data_type") != "json" or "data_type" in said.get(name, {}) else {k: v for k, v in hint.items() if k != "data_type"}
+        for name, hint in known.items()
+    }
+
+
 def _pages(package: Package, *, as_said: bool) -> Iterator[Page]:
     """The rows of a package as pages, file by file, with what is known of their columns, or (*as_said*) only with what the user said of them."""
     for file in _files(package, refused=False):
         packaged = package.manifest.tables[file.table]
         known = packaged.schema.said()
-        table = TableHints(file.table, **{**known, "columns": packaged.hints} if as_said else known)
+        columns = packaged.hints if as_said else _without_seen_json(known["columns"], packaged.hints)
+        table = TableHints(file.table, **{**known, "columns": columns})
         job = package.job(file.name)
         for first in range(0, file.rows, ROWS_A_PIECE):
             rows = range(first, min(first + ROWS_A_PIECE, file.rows))

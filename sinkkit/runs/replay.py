@@ -105,7 +105,8 @@ def _take(session: Session, choice: Choice, only_from: str | None) -> str | None
     begun_at = runtime.clock.wall()
     load_id = new_load_id(begun_at)
     taken: dict[str, array[int]] = {}
-    with writer_for(storage.location.packages, load_id, attrs.evolve(shape_of(session.ready), mapping=Mappings()), storage, runtime) as writer:
+    shape = attrs.evolve(shape_of(session.ready), mapping=Mappings())
+    with writer_for(storage.location.packages, load_id, shape, storage, runtime, json_text=False) as writer:
         for page in _pages(_chosen(runtime.journal, choice, only_from)):
             _write(page, writer, session, taken)
         if not taken:

@@ -49,3 +49,24 @@ def test_mixed_lists_reach_a_function_that_takes_arrow(tmp_path):
     pipeline.run(rows, table_name="t", columns={"extra": {"data_type": "json"}})
 
     assert [(row["id"], row["extra"] and json.loads(row["extra"])) for row in got] == [(1, {"tags": [1, "a"]}), (2, "x"), (3, None)]
+
+
+def test_the_text_is_the_same_in_a_replay_and_in_three_steps(tmp_path):
+    """Rows that were rejected come back with the text that they had, and rows kept as they were get it when they are normalized."""
+    got = []
+
+    @sinkkit.destination(loader_file_format="parquet", name="sink")
+    def picky(items):
+        texts = items.column("extra").to_pylist()
+        got.append(texts)
+        return sinkkit.Outcome(rejected=dict.fromkeys(range(len(texts)), "no")) if len(got) < 3 else None
+
+    hints = {"extra": {"data_type": "json"}}
+    at_once = sinkkit.pipeline("once", destination=picky, pipelines_dir=tmp_path, progress="off")
+    at_once.run([{"extra": [1, "a"]}], table_name="t", columns=hints)
+    steps = sinkkit.pipeline("steps", destination=picky, pipelines_dir=tmp_path, progress="off")
+    steps.extract([{"extra": [1, "a"]}], table_name="t", columns=hints)
+    steps.load()
+    at_once.replay()
+
+    assert got == [['[1,"a"]']] * 3
