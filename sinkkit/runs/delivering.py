@@ -20,6 +20,7 @@ from sinkkit.faults import Point
 from sinkkit.journal.records import Counts, PackageRecord, PackageState
 from sinkkit.package.folder import remove
 from sinkkit.package.reader import Package
+from sinkkit.rows import TableSchema
 from sinkkit.runs.extraction import Storage
 from sinkkit.runs.location import entries
 from sinkkit.runs.lookahead import check_order, look_of
@@ -99,7 +100,7 @@ def _deliver(
     record: PackageRecord, package: Package, delivery: Delivery, runtime: Runtime
 ) -> tuple[BaseException | None, bool]:
     """Why the delivery halted, or None; and whether nothing of the package is left open."""
-    tables = [table.schema for table in package.manifest.tables.values()]
+    tables = _tables_of(package)
     check_order(package, delivery.ready.options.order_by)
     sink = delivery.ready.open(tables)
     read = reader_for(package, delivery.ready)
@@ -124,6 +125,13 @@ def _deliver(
         return halted, complete
     finally:
         sink.close()
+
+
+def _tables_of(package: Package) -> list[TableSchema]:
+    """The tables that a destination has to do with: not those of which a schema contract refuses every row."""
+    files = package.manifest.files
+    refused = {file.table for file in files if file.refused} - {file.table for file in files if not file.refused}
+    return [table.schema for name, table in package.manifest.tables.items() if name not in refused]
 
 
 def _in_stages(load: Load, stages: Sequence[Stage], runtime: Runtime) -> BaseException | None:

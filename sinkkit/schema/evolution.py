@@ -8,6 +8,7 @@ wider. Where the user says what the data type is, that is the destination's to m
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -245,10 +246,12 @@ class Evolution:
     def _refused_column(self, name: str, data_type: str | None, mode: str, number: int) -> Verdict:
         if mode == FREEZE:
             known = ", ".join(map(repr, self.columns)) or "none"
+            near = difflib.get_close_matches(str(name), self.columns, n=1)
+            meant = f"did you mean {near[0]!r}? Else " if near else ""
             raise SchemaError(
                 f"table {self.table!r}, row {number} (counted from 0): column {name!r} with a value of type {data_type or 'None'} is not known, "
                 f"and the schema contract for columns is freeze; known: {shortened(known)}",
-                hint='take it once with schema_contract={"columns": "evolve"}, or leave the column out',
+                hint=meant + 'take it once with schema_contract={"columns": "evolve"}, or leave the column out',
             )
         return Verdict(None, f"column {name!r} is not known (schema contract: columns {mode})" if mode == DISCARD_ROW else None)
 

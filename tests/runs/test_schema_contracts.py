@@ -107,6 +107,44 @@ def test_a_table_that_is_refused_stays_unknown():
     assert numbers(pipeline.run([{"id": 1}], table_name="people")) == (1, 1, 0)
 
 
+def test_a_sink_does_not_see_a_table_that_is_refused():
+    """``prepare`` gets the tables that rows go to: none is made for rows that a contract refuses."""
+    prepared = []
+
+    class Warehouse:
+        """Notes what it is to prepare."""
+
+        def prepare(self, tables):
+            prepared.append([table.name for table in tables])
+
+        def deliver(self, batch):
+            assert batch.table_name == "people"
+
+        def probe(self, batch):
+            return None
+
+        def complete(self):
+            pass
+
+        def close(self):
+            pass
+
+    pipeline = sinkkit.pipeline("p", sinkkit.destination(name="warehouse")(Warehouse()), progress="off")
+
+    def people():
+        yield from ({"id": 1},)
+
+    @sinkkit.resource(name="orders", schema_contract={"tables": "discard_row"})
+    def orders():
+        yield {"id": 2}
+
+    info = pipeline.run([sinkkit.resource(name="people")(people), orders])
+    pipeline.run([orders])
+
+    assert (numbers(info), numbers(info, "orders")) == ((1, 1, 0), (1, 0, 1))
+    assert prepared == [["people"], []]
+
+
 def test_discarded_values_are_taken_out():
     """Rows arrive without what is new; the rows given are not changed."""
     destination = Destination()
@@ -239,8 +277,23 @@ def test_internal_tables_come_with_an_ordering_column():
     assert list(destination.take()) == ["people", "_sk_version", "_sk_loads"]
 
 
-def test_contracts_of_a_resource_and_slips():
-    """A contract that cannot be meant is refused before anything is taken."""
+def test_a_contract_of_a_resource_holds_unless_the_run_has_another():
+    """What is said at the resource goes for its table; what is said at the run wins."""
+    destination = Destination()
+    pipeline = sinkkit.pipeline("p", destination.factory)
+    pipeline.run([{"id": 0}], table_name="people")
+
+    @sinkkit.resource(table_name="people", schema_contract={"columns": "discard_row"})
+    def people():
+        yield {"id": 1, "new": 1}
+
+    assert numbers(pipeline.run(people())) == (1, 0, 1)
+    assert numbers(pipeline.run(people(), schema_contract="discard_value")) == (1, 1, 0)
+    assert destination.take()["people"] == [{"id": 0}, {"id": 1}]
+
+
+def test_slips_are_refused_before_anything_is_taken():
+    """A contract or a key that cannot be meant is an error at once."""
     pipeline = sinkkit.pipeline("p", Destination().factory)
 
     with pytest.raises(ConfigError, match="did you mean 'freeze'"):
@@ -300,3 +353,20 @@ def test_l5_discarded_rows_are_in_the_accounts(tmp_path_factory, first, second, 
     assert [row.index for row in letters] == list(range(delivered, extracted))
     pipeline.replay()
     assert destination.take().get("people", []) == [row.row for row in letters]
+
+
+@given(rows_given, st.lists(st.integers(0, 6), max_size=3), st.sampled_from(FORMS[:2]), st.sampled_from(["evolve", "discard_value"]))
+def test_pages_do_not_matter_to_what_becomes_known(tmp_path_factory, rows, cuts, settings, mode):
+    """The same rows in other pages are delivered the same, and make the same known."""
+    found = []
+    for ends in ([len(rows)], [*sorted(min(cut, len(rows)) for cut in cuts), len(rows)]):
+        destination = Destination(**settings)
+        pipeline = sinkkit.pipeline("p", destination.factory, pipelines_dir=tmp_path_factory.mktemp("p"), progress="off")
+        starts = [0, *ends[:-1]]
+        pages = (rows[start:end] for start, end in zip(starts, ends, strict=True))
+        pipeline.run(pages, table_name="people", schema_contract={"data_type": mode})
+        journal = journal_of(pipeline)
+        found.append((destination.take(), journal.known_schema("").hash))
+        journal.close()
+
+    assert found[0] == found[1]

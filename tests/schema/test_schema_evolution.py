@@ -77,6 +77,14 @@ def test_a_frozen_table_takes_nothing_new(contract, rows, said):
     assert "schema_contract=" in str(error.value.hint)
 
 
+def test_a_misspelt_column_is_pointed_out():
+    """The hint names the column that was probably meant."""
+    with pytest.raises(SchemaError) as error:
+        evolution("freeze", known={"email": "text", "id": "bigint"}).take([{"emial": "x"}])
+
+    assert str(error.value.hint).startswith("did you mean 'email'? Else take it once")
+
+
 def test_a_frozen_pipeline_takes_no_new_table():
     """One word freezes tables, too; a contract for columns lets a new table have any."""
     with pytest.raises(SchemaError, match="no earlier load had this table"):
