@@ -17,7 +17,7 @@ from sinkkit.package.manifest import JobFile, PackagedTable
 from sinkkit.rows import Row, TableSchema
 from sinkkit.schema.codec import encode_marked
 from sinkkit.schema.columns import Columns, columns_of
-from sinkkit.schema.shapes import shapes_of
+from sinkkit.schema.shapes import Shapes, shapes_of
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
@@ -168,8 +168,11 @@ class Contents:
         """Encode all waiting rows of *table*."""
         table.waiting = self.encode(table, table.waiting, least=1)
 
-    def encode(self, table: OpenTable, rows: list[Row], least: int = 0) -> list[Row]:
-        """Encode *rows* in pieces; returns a new list of those at the end that are too few for one, fewer than *least*."""
+    def encode(self, table: OpenTable, rows: list[Row], least: int = 0, shapes: Shapes | None = None) -> list[Row]:
+        """Encode *rows*, of these *shapes* if they are known, in pieces; returns a new list of those at the end that are too few for one, fewer than *least*.
+
+        The shapes of all rows hold for each piece of them: a type that a piece does not have makes it no other.
+        """
         start = 0
         while len(rows) - start >= (least or table.least):
             piece = rows if not start and table.piece >= len(rows) else rows[start : start + table.piece]
@@ -177,23 +180,23 @@ class Contents:
             if self.file_format == "parquet":
                 from sinkkit.schema.arrow import table_of
 
-                table.columns = table.columns.merge(columns_of(piece, shapes_of(piece)))
+                table.columns = table.columns.merge(columns_of(piece, shapes or shapes_of(piece)))
                 self.add_arrow(table, table_of(piece, table=table.name, first_row=table.rows, as_json=table.said_json if self.json_text else ()), inferred=True)
             else:
-                self.add_lines(table, piece, infer=True)
+                self.add_lines(table, piece, infer=True, shapes=shapes)
         return rows[start:]
 
-    def add_lines(self, table: OpenTable, rows: list[Row], *, infer: bool) -> None:
+    def add_lines(self, table: OpenTable, rows: list[Row], *, infer: bool, shapes: Shapes | None = None) -> None:
         """Encode *rows* as JSON Lines into the chunk of *table* that is filling."""
         while rows:
             file = self.file_for(table, "jsonl")
             room = self.max_file_rows - file.rows - table.encoded_rows
             some, rows = (rows, []) if room >= len(rows) else (rows[:room], rows[room:])
-            shapes = shapes_of(some)
-            data, tagged = encode_marked(some, shapes, table=table.name, first_row=table.rows)
+            found = shapes or shapes_of(some)
+            data, tagged = encode_marked(some, found, table=table.name, first_row=table.rows)
             table.tagged = table.tagged or tagged
             if infer:
-                table.columns = table.columns.merge(columns_of(some, shapes))
+                table.columns = table.columns.merge(columns_of(some, found))
             if len(data) <= 2 * CHUNK_BYTES:
                 self.add(table, file, data, rows=len(some), size=len(data))
                 continue

@@ -19,6 +19,7 @@ from sinkkit.package.folder import fsync, part_of, remove, seal, writing
 from sinkkit.package.manifest import Manifest
 from sinkkit.rows import Row
 from sinkkit.schema.columns import columns_of_arrow
+from sinkkit.schema.shapes import Shapes
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
@@ -93,6 +94,7 @@ class PackageWriter:
         table: str,
         rows: Sequence[Row],
         *,
+        shapes: Shapes | None = None,
         columns: Mapping[str, Mapping[str, Any]] | None = None,
         primary_key: Sequence[str] = (),
         write_disposition: str = "append",
@@ -106,6 +108,7 @@ class PackageWriter:
         Args:
             table: The table's name.
             rows: Any number of them; none registers the table.
+            shapes: What ``shapes_of`` gives for them, if it is known.
             columns: Hints of the user, which win over what is inferred.
             primary_key: Names of columns.
             write_disposition: For the table's schema.
@@ -133,10 +136,10 @@ class PackageWriter:
         page = rows if isinstance(rows, list) else list(rows)
         if opened.waiting or len(page) < opened.least:
             opened.waiting += page
-            page = opened.waiting
+            page, shapes = opened.waiting, None
         if len(page) >= opened.least:
             with self.writing():
-                opened.waiting = self.contents.encode(opened, page)
+                opened.waiting = self.contents.encode(opened, page, shapes=shapes)
         self.faults(Point.PAGE_EXTRACTED)
 
     def write_arrow(

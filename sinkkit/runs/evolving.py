@@ -20,6 +20,7 @@ from sinkkit.schema.evolution import Evolution, Refused, RefusedRows
 from sinkkit.schema.known import INTERNAL, grown, hash_of, tables_in, text_of, types_in
 from sinkkit.schema.naming.names import Names
 from sinkkit.schema.nesting.places import ID, PARENT_ID
+from sinkkit.schema.shapes import shapes_of
 from sinkkit.sources import ArrowPage, Page
 from sinkkit.sources.pages import RowsPage, TableHints
 
@@ -90,8 +91,9 @@ class Evolver:
 
     def _rows(self, page: RowsPage, evolution: Evolution) -> Iterator[Page | RefusedPage]:
         rows, orphans = self._orphans(page)
-        kept, refused = evolution.take(rows)
-        yield RowsPage(page.table, kept)
+        shapes = shapes_of(rows) if rows else frozenset()
+        kept, refused = evolution.take(rows, shapes)
+        yield RowsPage(page.table, kept, shapes if kept is rows else None)
         yield from self._out(page.table, orphans + refused)
 
     def _out(self, table: TableHints, refused: list[Refused]) -> Iterator[RefusedPage]:

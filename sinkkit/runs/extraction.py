@@ -136,7 +136,7 @@ def write_pages(pages: Iterator[Page | RefusedPage], writer: PackageWriter, obse
             refusals.write(writer, table.name, page.rows, page.reasons)
             rows = len(page.rows)
         else:
-            writer.write_rows(table.name, page.rows, **table.said())
+            writer.write_rows(table.name, page.rows, shapes=page.shapes, **table.said())
             rows = len(page.rows)
         observe(RowsExtracted(table=table.name, rows=rows))
 

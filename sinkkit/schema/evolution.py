@@ -18,7 +18,7 @@ from sinkkit.errors import SchemaError
 from sinkkit.rows import Row
 from sinkkit.schema.contract import DISCARD_ROW, EVERYTHING, EVOLVE, FREEZE, Contract
 from sinkkit.schema.data_types import arrow_data_type, data_type_of, fits, widens
-from sinkkit.schema.shapes import Shape, kinds_of, shapes_of
+from sinkkit.schema.shapes import Shape, Shapes, kinds_of, shapes_of
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types  # noqa: TC004  # heavy, and attrs does not evaluate annotations
@@ -117,8 +117,12 @@ class Evolution:
             columns[name] = Known(stated or types, earlier=True, hinted=stated is not None)
         return cls(table, contract or EVERYTHING, variants, columns, new=known is None)
 
-    def take(self, rows: list[Row]) -> tuple[list[Row], list[Refused]]:
-        """The rows that are kept, and those that are not; the rows given are not changed.
+    def take(self, rows: list[Row], shapes: Shapes | None = None) -> tuple[list[Row], list[Refused]]:
+        """The rows that are kept (the very list given, if all are as they were), and those that are not; the rows given are not changed.
+
+        Args:
+            rows: Any number of rows.
+            shapes: What ``shapes_of(rows)`` gave, if it is known.
 
         Raises:
             SchemaError: If the contract is frozen and a row does not fit it, or if a variant has the name of another column.
@@ -126,7 +130,7 @@ class Evolution:
         refused = self._refused_table()
         if refused is not None:
             return [], [Refused(row, refused) for row in rows]
-        unseen = shapes_of(rows) - self._kept if rows else frozenset()
+        unseen = (shapes_of(rows) if shapes is None else shapes) - self._kept if rows else frozenset()
         if unseen:
             unseen = unseen - self._plain(unseen)
         first, self.rows = self.rows, self.rows + len(rows)

@@ -11,6 +11,7 @@ from sinkkit.errors import ConfigError
 from sinkkit.rows import Row
 from sinkkit.schema.contract import Contract, checked_contract
 from sinkkit.schema.hints import checked_hints, checked_key, flagged, merged
+from sinkkit.schema.shapes import Shapes
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types  # noqa: TC004  # heavy, and attrs does not evaluate annotations
@@ -58,10 +59,14 @@ class TableHints:
 
 @attrs.frozen
 class RowsPage:
-    """Some rows of a table. The list may be the user's own: do not change it, and be done with it before the next page is asked for."""
+    """Some rows of a table. The list may be the user's own: do not change it, and be done with it before the next page is asked for.
+
+    *shapes* is what ``shapes_of`` gives for the rows, if somebody has looked already.
+    """
 
     table: TableHints
     rows: list[Row]
+    shapes: Shapes | None = attrs.field(default=None, eq=False, repr=False)
 
 
 @attrs.frozen

@@ -7,49 +7,10 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from contract_world import FORMS, Destination, journal_of, numbers
 
 import sinkkit
-from sinkkit.clock import SystemClock
 from sinkkit.errors import ConfigError, SchemaError
-from sinkkit.journal.sqlite import SqliteJournal
-
-
-class Destination:
-    """Keeps every row it gets, by table."""
-
-    def __init__(self, **settings):
-        self.rows = {}
-        self.tables = {}
-
-        @sinkkit.destination(batch_size=2, workers=1, **settings)
-        def kept(items, table):
-            self.rows.setdefault(table["name"], []).extend(items if isinstance(items, list) else items.to_pylist())
-            self.tables[table["name"]] = table
-
-        self.factory = kept
-
-    def take(self):
-        """What came since the last time."""
-        rows, self.rows = self.rows, {}
-        return rows
-
-
-def journal_of(pipeline):
-    """The journal of a pipeline that is not running."""
-    from pathlib import Path
-
-    return SqliteJournal(Path(pipeline.folder) / "journal.db", clock=SystemClock())
-
-
-def numbers(info, table="people"):
-    """Rows extracted, delivered and rejected of a table."""
-    counts = info.tables[table]
-    return (counts.extracted, counts.delivered, counts.rejected)
-
-
-FORMS = [{}, {"naming_convention": "snake_case"}, {"loader_file_format": "parquet"}]
 
 
 @pytest.mark.parametrize("settings", FORMS, ids=str)
@@ -314,59 +275,3 @@ def test_the_function_sees_keys_and_the_contract():
     assert table["schema_contract"] == {"tables": "evolve", "columns": "evolve", "data_type": "discard_value"}
     assert table["columns"]["id"]["x-unit"] == "m"
     assert "schema_contract" not in sinkkit.TableSchema.of("t")
-
-
-values = st.none() | st.integers() | st.text() | st.floats(allow_nan=False) | st.decimals(allow_nan=False) | st.lists(st.integers(), max_size=2)
-rows_given = st.lists(st.dictionaries(st.sampled_from(["a", "b", "c"]), values, max_size=3), min_size=1, max_size=6)
-hints_given = st.dictionaries(
-    st.sampled_from(["a", "b", "z"]),
-    st.fixed_dictionaries({}, optional={"data_type": st.sampled_from(["text", "bigint", "wei", "json"]), "precision": st.just(9), "unique": st.just(True)}),
-)
-
-
-@given(rows_given, hints_given, st.sampled_from([None, "evolve", {"columns": "evolve"}]))
-def test_l1_hints_and_evolving_contracts_change_no_value(tmp_path_factory, rows, hints, contract):
-    """L1: whatever is said of columns, the function gets the rows that were given."""
-    destination = Destination()
-    pipeline = sinkkit.pipeline("p", destination.factory, pipelines_dir=tmp_path_factory.mktemp("p"), progress="off")
-
-    for _ in range(2):
-        pipeline.run(rows, table_name="people", columns=hints, schema_contract=contract)
-
-    assert destination.take()["people"] == rows * 2
-
-
-@given(rows_given, rows_given, st.sampled_from(FORMS[:2]))
-def test_l5_discarded_rows_are_in_the_accounts(tmp_path_factory, first, second, settings):
-    """L5: extracted = delivered + rejected, each discarded row has its dead letter, and a replay sends them all."""
-    destination = Destination(**settings)
-    pipeline = sinkkit.pipeline("p", destination.factory, pipelines_dir=tmp_path_factory.mktemp("p"), progress="off")
-    pipeline.run(first, table_name="people")
-    destination.take()
-
-    extracted, delivered, rejected = numbers(pipeline.run(second, table_name="people", schema_contract="discard_row"))
-
-    letters = list(pipeline.rejected())
-    assert (extracted, rejected) == (len(second), len(letters))
-    assert extracted == delivered + rejected
-    assert len(destination.take().get("people", [])) == delivered
-    assert [row.index for row in letters] == list(range(delivered, extracted))
-    pipeline.replay()
-    assert destination.take().get("people", []) == [row.row for row in letters]
-
-
-@given(rows_given, st.lists(st.integers(0, 6), max_size=3), st.sampled_from(FORMS[:2]), st.sampled_from(["evolve", "discard_value"]))
-def test_pages_do_not_matter_to_what_becomes_known(tmp_path_factory, rows, cuts, settings, mode):
-    """The same rows in other pages are delivered the same, and make the same known."""
-    found = []
-    for ends in ([len(rows)], [*sorted(min(cut, len(rows)) for cut in cuts), len(rows)]):
-        destination = Destination(**settings)
-        pipeline = sinkkit.pipeline("p", destination.factory, pipelines_dir=tmp_path_factory.mktemp("p"), progress="off")
-        starts = [0, *ends[:-1]]
-        pages = (rows[start:end] for start, end in zip(starts, ends, strict=True))
-        pipeline.run(pages, table_name="people", schema_contract={"data_type": mode})
-        journal = journal_of(pipeline)
-        found.append((destination.take(), journal.known_schema("").hash))
-        journal.close()
-
-    assert found[0] == found[1]
