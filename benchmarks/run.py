@@ -23,7 +23,7 @@ from sinkkit.journal.records import JobRecord, PackageRecord, PackageState
 from sinkkit.journal.sqlite import SqliteJournal
 from sinkkit.package.reader import Package
 from sinkkit.package.writer import PackageWriter
-from sinkkit.schema.codec import decode, encode
+from sinkkit.schema.encoding.codec import decode, encode
 from sinkkit.schema.items import ItemsKind
 from sinkkit.schema.shapes import shapes_of
 

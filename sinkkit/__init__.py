@@ -16,10 +16,10 @@ from sinkkit.settings.secret import Secret
 
 if typing.TYPE_CHECKING:
     from sinkkit.declaration.client.json_body import to_json
-    from sinkkit.runs.dead_letters import RejectedRow
+    from sinkkit.runs.accounts.report import LoadInfo
     from sinkkit.runs.factory import attach, pipeline
     from sinkkit.runs.pipeline import Pipeline
-    from sinkkit.runs.report import LoadInfo
+    from sinkkit.runs.rejected.dead_letters import RejectedRow
     from sinkkit.settings.credentials import ConnectionString
     from sinkkit.sources.grouping import source
     from sinkkit.sources.resource import resource
@@ -57,9 +57,9 @@ __all__ = [
 
 _LATER = {
     "ConnectionString": "sinkkit.settings.credentials",
-    "LoadInfo": "sinkkit.runs.report",
+    "LoadInfo": "sinkkit.runs.accounts.report",
     "Pipeline": "sinkkit.runs.pipeline",
-    "RejectedRow": "sinkkit.runs.dead_letters",
+    "RejectedRow": "sinkkit.runs.rejected.dead_letters",
     "attach": "sinkkit.runs.factory",
     "pipeline": "sinkkit.runs.factory",
     "resource": "sinkkit.sources.resource",

@@ -12,7 +12,7 @@ import attrs
 from sinkkit.cli.answer import Answer
 from sinkkit.cli.output import counted, plain, printable
 from sinkkit.declaration.client.exchanges import SHOWN_BYTES, Shown
-from sinkkit.runs.rehearsal import Rehearsal, RehearsedBatch
+from sinkkit.runs.requests.rehearsal import Rehearsal, RehearsedBatch
 
 Clean: TypeAlias = Callable[[str], str]
 """Takes secrets out of texts."""

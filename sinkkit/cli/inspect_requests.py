@@ -19,7 +19,7 @@ from sinkkit.cli.run import reference_of
 from sinkkit.clock import SystemClock
 from sinkkit.errors import ConfigError
 from sinkkit.runs.location import Location
-from sinkkit.runs.request_store import KeptRequest, document, kept
+from sinkkit.runs.requests.request_store import KeptRequest, document, kept
 
 MOST_LISTED = 20
 """Requests that are listed where nobody says how many."""
@@ -113,7 +113,7 @@ def message(headers: Sequence[Sequence[str]], body: str | None, size: int, *, cu
 
 def sent_again(attached: sinkkit.Pipeline, location: Location, request: KeptRequest, destination: str | None, given: Any) -> Answer:
     """Send the batch of *request* again and say what became of it."""
-    from sinkkit.runs.sending_again import said, send_again
+    from sinkkit.runs.requests.sending_again import said, send_again
 
     reference = destination or reference_of(attached, request.destination, "inspect")[0]
     found = send_again(location, request, destination_of(reference, given, attached.name), SystemClock())

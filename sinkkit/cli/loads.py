@@ -12,7 +12,7 @@ import sinkkit
 from sinkkit.cli.answer import Answer
 from sinkkit.cli.output import counted, table
 from sinkkit.journal.records import Counts
-from sinkkit.runs.lineage import Load
+from sinkkit.runs.accounts.lineage import Load
 
 COUNTS = tuple(field.name for field in attrs.fields(Counts))
 

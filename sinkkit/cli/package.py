@@ -14,7 +14,7 @@ from sinkkit.cli import options
 from sinkkit.cli.answer import DONE, NOT_EVERYTHING, Answer
 from sinkkit.cli.output import counted, table
 from sinkkit.errors import ConfigError
-from sinkkit.runs.inspecting import JobShown, PackageShown
+from sinkkit.runs.packages.inspecting import JobShown, PackageShown
 
 COUNTS = ("pending", "in_flight", "unknown", "held", "delivered", "rejected")
 

@@ -26,7 +26,7 @@ def prune(  # noqa: PLR0917  # click passes them by name
     pipeline: str | None, before: str | None, older_than: str | None, rejected: bool, dry_run: bool, pipelines_dir: str | None
 ) -> Answer:
     """Forget what PIPELINE, or every pipeline of the folder, keeps of old runs; nothing that is open is touched."""
-    from sinkkit.runs.pruning import limit_of
+    from sinkkit.runs.accounts.pruning import limit_of
 
     limit = limit_of(before, older_than, SystemClock())
     folder = Path(pipelines_dir).expanduser() if pipelines_dir else default_folder()

@@ -29,7 +29,7 @@ def rejected(pipeline: str, table_name: str | None, export_to: str | None, pipel
     """Show the rows of PIPELINE that were rejected, with the destination's own reason."""
     letters = sinkkit.attach(pipeline, pipelines_dir, progress="off").rejected(table_name)
     if export_to is not None:
-        from sinkkit.runs.exports import export
+        from sinkkit.runs.rejected.exports import export
 
         count = export(letters, export_to)
         document = {"pipeline": pipeline, "exported": count, "file": export_to}

@@ -16,7 +16,7 @@ from sinkkit.cli.output import counted, plain, table
 from sinkkit.errors import ConfigError
 
 if TYPE_CHECKING:
-    from sinkkit.runs.resolving import HeldBatch
+    from sinkkit.runs.rejected.resolving import HeldBatch
 
 
 @click.command(short_help="Say what became of rows on hold.")

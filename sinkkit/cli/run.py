@@ -20,9 +20,9 @@ from sinkkit.cli.output import counted
 from sinkkit.cli.remembered import Remembering, recalled
 from sinkkit.clock import SystemClock
 from sinkkit.errors import ConfigError, ReferenceNotFound
-from sinkkit.runs.extraction import TableArguments
-from sinkkit.runs.rehearsal import rehearse
-from sinkkit.runs.taking import Intake
+from sinkkit.runs.extracting.extraction import TableArguments
+from sinkkit.runs.extracting.taking import Intake
+from sinkkit.runs.requests.rehearsal import rehearse
 
 
 @click.command(short_help="Send rows to a destination.")

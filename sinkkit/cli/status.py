@@ -18,8 +18,8 @@ from sinkkit.cli.output import counted, moment, table
 from sinkkit.clock import SystemClock
 from sinkkit.errors import ConfigError, SinkkitError
 from sinkkit.journal.records import PackageState, RunRecord
+from sinkkit.runs.accounts.state import PendingPackage, PipelineState, read_state
 from sinkkit.runs.location import default_folder, locate
-from sinkkit.runs.state import PendingPackage, PipelineState, read_state
 
 MOST_RUNS = 10
 """Runs that people are shown; ``--json`` has all."""
@@ -48,7 +48,7 @@ def status(pipeline: str | None, receipts_to: str | None, load_id: str | None, p
 
 
 def _receipts(pipeline: str | None, path: str, pipelines_dir: str | None) -> Answer:
-    from sinkkit.runs.exports import export_table
+    from sinkkit.runs.rejected.exports import export_table
 
     if pipeline is None:
         raise ConfigError("--receipts was given without a pipeline", hint="write sinkkit status PIPELINE --receipts FILE")

@@ -15,8 +15,8 @@ from sinkkit.package.files import ArrowFile, OpenFile, fitted, united
 from sinkkit.package.folder import safe_name
 from sinkkit.package.manifest import JobFile, PackagedTable
 from sinkkit.rows import Row, TableSchema
-from sinkkit.schema.codec import encode_marked
-from sinkkit.schema.columns import Columns, columns_of
+from sinkkit.schema.columns.columns import Columns, columns_of
+from sinkkit.schema.encoding.codec import encode_marked
 from sinkkit.schema.shapes import Shapes, shapes_of
 
 if TYPE_CHECKING:

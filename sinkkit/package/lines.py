@@ -10,7 +10,7 @@ import attrs
 
 from sinkkit.package.manifest import JobFile
 from sinkkit.rows import Row
-from sinkkit.schema.codec import decode, decode_text
+from sinkkit.schema.encoding.codec import decode, decode_text
 
 PIECE_BYTES = 64 << 10
 """How much is decoded at once: enough for the cost of a call to vanish, so little that the rows stay near the processor."""

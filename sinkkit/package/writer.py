@@ -18,7 +18,7 @@ from sinkkit.package.disk import Disk
 from sinkkit.package.folder import fsync, part_of, remove, seal, writing
 from sinkkit.package.manifest import Manifest
 from sinkkit.rows import Row
-from sinkkit.schema.columns import columns_of_arrow
+from sinkkit.schema.columns.columns import columns_of_arrow
 from sinkkit.schema.shapes import Shapes
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from sinkkit.errors import ConfigError
 from sinkkit.events import Warned
-from sinkkit.runs.delivering import check_binding
+from sinkkit.runs.loading.delivering import check_binding
 from sinkkit.runs.session import Session
 
 OnPending = Literal["finish", "continue", "fail"]

@@ -14,27 +14,27 @@ from sinkkit.declaration.opening import Ready, make_ready
 from sinkkit.errors import ConfigError
 from sinkkit.events import Observer
 from sinkkit.faults import Faults, idle
-from sinkkit.runs.dead_letters import RejectedRows
+from sinkkit.runs.accounts.lineage import loads_table
+from sinkkit.runs.accounts.report import LoadInfo, loads_of
+from sinkkit.runs.accounts.state import PendingPackage, PipelineState, pending_of, read_state, reading, rejected_records
 from sinkkit.runs.earlier import OnPending, check_on_pending, check_run_id
-from sinkkit.runs.extraction import Storage, TableArguments
-from sinkkit.runs.lineage import loads_table
+from sinkkit.runs.extracting.extraction import Storage, TableArguments
+from sinkkit.runs.extracting.shape import known_shape
+from sinkkit.runs.extracting.taking import Intake, take_and_deliver, take_only
 from sinkkit.runs.location import empty, locate
 from sinkkit.runs.owner import refuse_fork
-from sinkkit.runs.packages import Packages
-from sinkkit.runs.report import LoadInfo, loads_of
+from sinkkit.runs.packages.packages import Packages
+from sinkkit.runs.rejected.dead_letters import RejectedRows
 from sinkkit.runs.session import Session, Surroundings, opened
-from sinkkit.runs.shape import known_shape
-from sinkkit.runs.state import PendingPackage, PipelineState, pending_of, read_state, reading, rejected_records
-from sinkkit.runs.taking import Intake, take_and_deliver, take_only
 
 if TYPE_CHECKING:
     from datetime import date, timedelta
 
     import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 
-    from sinkkit.runs.edited import EditedRows
-    from sinkkit.runs.pruning import Pruned
-    from sinkkit.runs.resolving import HeldBatch
+    from sinkkit.runs.accounts.pruning import Pruned
+    from sinkkit.runs.rejected.edited import EditedRows
+    from sinkkit.runs.rejected.resolving import HeldBatch
 
 
 class Pipeline:
@@ -157,7 +157,7 @@ class Pipeline:
 
     def normalize(self) -> LoadInfo:
         """Bring extracted packages into the form the destination wants, as far as that is known without importing it."""
-        from sinkkit.runs.normalizing import normalize_pending
+        from sinkkit.runs.extracting.normalizing import normalize_pending
 
         with self._session(None, None) as session:
             normalize_pending(session, known_shape(self.destination, self.name))
@@ -203,7 +203,7 @@ class Pipeline:
 
         An Arrow table with ``load_id``, ``table``, ``index`` (as of ``RejectedRow``), ``receipt`` and ``delivered_at``.
         """
-        from sinkkit.runs.receipts import receipts_table
+        from sinkkit.runs.rejected.receipts import receipts_table
 
         with reading(self._location, self.clock) as journal:
             return receipts_table([] if journal is None else journal.receipts(table_name))
@@ -234,7 +234,7 @@ class Pipeline:
             SourceError: If edited rows cannot be read or kept; nothing was sent.
             DeliveryFailed: If rows stay pending or unknown; ``resume`` and the next ``replay`` go on with them.
         """
-        from sinkkit.runs.replay import choice_of, replay
+        from sinkkit.runs.rejected.replay import choice_of, replay
 
         choice = choice_of(table_name, reason, ids, rows)
         with self._session(self._ready(destination), None) as session:
@@ -243,7 +243,7 @@ class Pipeline:
 
     def held(self) -> tuple[HeldBatch, ...]:
         """Batches of unknown fate that wait for ``resolve``, oldest package first."""
-        from sinkkit.runs.resolving import held_batches
+        from sinkkit.runs.rejected.resolving import held_batches
 
         with reading(self._location, self.clock) as journal:
             return () if journal is None else held_batches(journal, self._location)
@@ -260,7 +260,7 @@ class Pipeline:
         Raises:
             ConfigError: If no batch on hold has such a key; nothing was changed.
         """
-        from sinkkit.runs.resolving import resolve
+        from sinkkit.runs.rejected.resolving import resolve
 
         with self._session(None, None) as session:
             session.status = "resolved"
@@ -282,7 +282,7 @@ class Pipeline:
             rejected: Dead letters too.
             dry_run: Only say what would be removed.
         """
-        from sinkkit.runs.pruning import limit_of, prune, would_prune
+        from sinkkit.runs.accounts.pruning import limit_of, prune, would_prune
 
         limit = limit_of(before, older_than, self.clock)
         if dry_run:
@@ -310,7 +310,7 @@ class Pipeline:
             PendingPackages: If rows are not settled and *force* was not given.
             ConfigError: If there is no such package.
         """
-        from sinkkit.runs.dropping import drop
+        from sinkkit.runs.packages.dropping import drop
 
         with self._session(None, None) as session:
             return drop(session, load_id, force=force)

@@ -18,15 +18,15 @@ from sinkkit.events import Observer, RunFinished, RunStarted, Warned
 from sinkkit.faults import Faults
 from sinkkit.journal.records import PackageRecord, PackageState
 from sinkkit.journal.sqlite import SqliteJournal
-from sinkkit.runs.delivering import Delivery, clean_up, deliver_package, remove_unregistered
-from sinkkit.runs.extraction import Storage
-from sinkkit.runs.limits import limiting
+from sinkkit.runs.accounts.report import LoadInfo, info_of
+from sinkkit.runs.accounts.state import OPEN
+from sinkkit.runs.extracting.extraction import Storage
+from sinkkit.runs.loading.delivering import Delivery, clean_up, deliver_package, remove_unregistered
+from sinkkit.runs.loading.limits import limiting
+from sinkkit.runs.loading.signals import SignalStop, listening
 from sinkkit.runs.location import check_journal
 from sinkkit.runs.owner import owning
-from sinkkit.runs.recording import recording
-from sinkkit.runs.report import LoadInfo, info_of
-from sinkkit.runs.signals import SignalStop, listening
-from sinkkit.runs.state import OPEN
+from sinkkit.runs.requests.recording import recording
 from sinkkit.settings.redact import Redactor
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sinkkit.errors import SchemaError
 from sinkkit.rows import Row
-from sinkkit.schema.json_text import json_array
+from sinkkit.schema.encoding.json_text import json_array
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types

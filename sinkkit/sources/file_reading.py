@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 import attrs
 
 from sinkkit.errors import ConfigError
-from sinkkit.schema.hints import checked_hints
+from sinkkit.schema.columns.hints import checked_hints
 from sinkkit.sources.pages import Columns
 
 Types: TypeAlias = Literal["text", "infer"]

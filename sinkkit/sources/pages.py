@@ -9,8 +9,8 @@ import attrs
 
 from sinkkit.errors import ConfigError
 from sinkkit.rows import Row
-from sinkkit.schema.contract import Contract, checked_contract
-from sinkkit.schema.hints import checked_hints, checked_key, flagged, merged
+from sinkkit.schema.columns.contract import Contract, checked_contract
+from sinkkit.schema.columns.hints import checked_hints, checked_key, flagged, merged
 from sinkkit.schema.shapes import Shapes
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sinkkit.rows import Retry
-from sinkkit.runs.dead_letters import RejectedRow
+from sinkkit.runs.rejected.dead_letters import RejectedRow
 from sinkkit.testing.answers import Answer, Drop, Fault, Request, TooMany
 from sinkkit.testing.contract_hooks import Faulty, Hooks, PromiseBroken, number_of
 from sinkkit.testing.contract_promises import ROWS

@@ -16,8 +16,8 @@ from sinkkit.errors import DeliveryFailed
 from sinkkit.events import ignore
 from sinkkit.faults import Faults, idle
 from sinkkit.rows import Retry
+from sinkkit.runs.accounts.report import LoadInfo
 from sinkkit.runs.pipeline import Pipeline
-from sinkkit.runs.report import LoadInfo
 from sinkkit.settings.providers.registry import registered
 from sinkkit.testing.answers import Fault, Request
 from sinkkit.testing.api import MisbehavingApi

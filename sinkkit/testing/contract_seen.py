@@ -9,9 +9,9 @@ import attrs
 
 from sinkkit.declaration.options import Options
 from sinkkit.errors import DeliveryFailed
-from sinkkit.runs.dead_letters import RejectedRow
+from sinkkit.runs.accounts.report import LoadInfo
 from sinkkit.runs.pipeline import Pipeline
-from sinkkit.runs.report import LoadInfo
+from sinkkit.runs.rejected.dead_letters import RejectedRow
 from sinkkit.testing.answers import Request
 from sinkkit.testing.api import MisbehavingApi
 from sinkkit.testing.contract_hooks import Hooks, PromiseBroken, number_of

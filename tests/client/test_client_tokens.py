@@ -10,9 +10,9 @@ import pytest
 import sinkkit
 from sinkkit import Halt, Retry
 from sinkkit.errors import DeliveryFailed
-from sinkkit.runs.extraction import TableArguments
-from sinkkit.runs.rehearsal import rehearse
-from sinkkit.runs.taking import Intake
+from sinkkit.runs.extracting.extraction import TableArguments
+from sinkkit.runs.extracting.taking import Intake
+from sinkkit.runs.requests.rehearsal import rehearse
 from sinkkit.testing import Answer, Drop, MisbehavingApi, TooMany
 
 KINDS = ["sync", "async"]

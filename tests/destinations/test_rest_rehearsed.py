@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from sinkkit.destinations import rest
-from sinkkit.runs.extraction import TableArguments
-from sinkkit.runs.rehearsal import rehearse
-from sinkkit.runs.taking import Intake
+from sinkkit.runs.extracting.extraction import TableArguments
+from sinkkit.runs.extracting.taking import Intake
+from sinkkit.runs.requests.rehearsal import rehearse
 
 PEOPLE = [{"id": 1, "mail": "a@example.com"}, {"id": 2, "mail": "b@example.com"}]
 

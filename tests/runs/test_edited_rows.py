@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 import sinkkit
 from sinkkit import Outcome
 from sinkkit.errors import ConfigError, SourceError
-from sinkkit.runs.edited import edited_rows
-from sinkkit.runs.exports import export
+from sinkkit.runs.rejected.edited import edited_rows
+from sinkkit.runs.rejected.exports import export
 
 VALUES = (
     st.none()

@@ -17,10 +17,10 @@ import sinkkit
 from sinkkit import Secret
 from sinkkit.clock import SystemClock
 from sinkkit.errors import ConfigError, DeliveryFailed, JournalError
+from sinkkit.runs.accounts.state import reading
 from sinkkit.runs.location import Location
-from sinkkit.runs.request_store import FAILURES_KEPT, kept
-from sinkkit.runs.sending_again import said, send_again
-from sinkkit.runs.state import reading
+from sinkkit.runs.requests.request_store import FAILURES_KEPT, kept
+from sinkkit.runs.requests.sending_again import said, send_again
 from sinkkit.testing import Answer, MisbehavingApi
 
 QUICK = sinkkit.Retry(attempts=1, first_wait=0.0, longest_wait=0.0)
@@ -154,7 +154,7 @@ def crm(items, table, http: httpx.Client):
     http.post("/rows", json=items)
     if items[0]["n"] == 5:
         from pathlib import Path
-        from sinkkit.runs.request_store import kept
+        from sinkkit.runs.requests.request_store import kept
         for _ in range(600):
             if len(kept(Path(os.environ["KEPT"]))) == 6:
                 break

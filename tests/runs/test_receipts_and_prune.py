@@ -11,7 +11,7 @@ import pytest
 import sinkkit
 from sinkkit import Outcome
 from sinkkit.errors import ConfigError, DeliveryFailed
-from sinkkit.runs.pruning import limit_of
+from sinkkit.runs.accounts.pruning import limit_of
 from sinkkit.testing import FakeClock
 
 START = datetime(2026, 1, 1, tzinfo=UTC).timestamp()

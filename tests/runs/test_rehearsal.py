@@ -13,9 +13,9 @@ import pytest
 import sinkkit
 from sinkkit import Secret
 from sinkkit.errors import ConfigError, SourceError
-from sinkkit.runs.extraction import TableArguments
-from sinkkit.runs.rehearsal import rehearse
-from sinkkit.runs.taking import Intake
+from sinkkit.runs.extracting.extraction import TableArguments
+from sinkkit.runs.extracting.taking import Intake
+from sinkkit.runs.requests.rehearsal import rehearse
 
 NOWHERE = {"base_url": "http://127.0.0.1:9/v1"}
 """A port that nothing listens on: a request that is sent fails."""

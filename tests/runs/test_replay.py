@@ -12,7 +12,7 @@ from picky import Picky, people
 import sinkkit
 from sinkkit import Outcome, Reject, RetryLater
 from sinkkit.errors import ConfigError, DeliveryFailed, PendingPackages
-from sinkkit.runs.exports import export
+from sinkkit.runs.rejected.exports import export
 
 QUICK = sinkkit.Retry(attempts=2, first_wait=0.0, longest_wait=0.0)
 

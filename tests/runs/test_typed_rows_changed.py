@@ -13,8 +13,8 @@ from sinkkit import Halt, Retry
 from sinkkit.clock import SystemClock
 from sinkkit.errors import ConfigError, DeliveryFailed, SignatureError
 from sinkkit.runs.location import Location
-from sinkkit.runs.request_store import kept
-from sinkkit.runs.sending_again import send_again
+from sinkkit.runs.requests.request_store import kept
+from sinkkit.runs.requests.sending_again import send_again
 from sinkkit.testing import MisbehavingApi
 
 

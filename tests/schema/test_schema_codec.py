@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinkkit.errors import PackageCorrupted, SourceError
-from sinkkit.schema.codec import decode, encode
+from sinkkit.schema.encoding.codec import decode, encode
 from sinkkit.schema.shapes import shapes_of
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinkkit.rows import TableSchema
-from sinkkit.schema.columns import Columns, columns_of, columns_of_arrow
-from sinkkit.schema.data_types import NAMES, wider
+from sinkkit.schema.columns.columns import Columns, columns_of, columns_of_arrow
+from sinkkit.schema.columns.data_types import NAMES, wider
 from sinkkit.schema.shapes import shapes_of
 
 

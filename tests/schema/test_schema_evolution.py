@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinkkit.errors import SchemaError
-from sinkkit.schema.contract import MODES, SUBJECTS, checked_contract
-from sinkkit.schema.evolution import Evolution, Refused
+from sinkkit.schema.columns.contract import MODES, SUBJECTS, checked_contract
+from sinkkit.schema.columns.evolution import Evolution, Refused
 
 
 def variant(column, data_type):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sinkkit.errors import ConfigError
-from sinkkit.schema.contract import Contract, checked_contract
-from sinkkit.schema.hints import checked_hints, checked_key
+from sinkkit.schema.columns.contract import Contract, checked_contract
+from sinkkit.schema.columns.hints import checked_hints, checked_key
 from sinkkit.sources import PartialHints
 
 

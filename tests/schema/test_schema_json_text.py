@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import sinkkit
 from sinkkit.errors import SchemaError
-from sinkkit.schema.json_text import json_array
+from sinkkit.schema.encoding.json_text import json_array
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(st.characters(exclude_categories=["Cs"])),

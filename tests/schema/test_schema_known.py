@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinkkit.rows import TableSchema
-from sinkkit.schema.columns import columns_of
-from sinkkit.schema.known import grown, hash_of, tables_in, text_of, types_in
+from sinkkit.schema.columns.columns import columns_of
+from sinkkit.schema.columns.known import grown, hash_of, tables_in, text_of, types_in
 from sinkkit.schema.shapes import shapes_of
 
 

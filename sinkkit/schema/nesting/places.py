@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 
 from sinkkit.errors import SchemaError, SourceError
+from sinkkit.schema.encoding.tags import DEPTH
 from sinkkit.schema.naming.names import Names
-from sinkkit.schema.tags import DEPTH
 
 Path = tuple[str, ...]
 """Keys, from the table's name or from its row inwards."""

@@ -1,0 +1,1 @@
+"""Rows as text and back, every value as it was."""
