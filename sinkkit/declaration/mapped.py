@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,6 +45,8 @@ def unpacked(raw: Any, place: str) -> Any:
     """
     if not isinstance(raw, str):
         return raw
+    import json
+
     try:
         return json.loads(raw)
     except ValueError:

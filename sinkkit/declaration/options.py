@@ -13,9 +13,17 @@ from sinkkit.declaration.limits import Adaptive, RateLimit, read_limit, read_wor
 from sinkkit.declaration.naming.convention import convention_problem
 from sinkkit.errors import ConfigError
 from sinkkit.rows import Retry
-from sinkkit.schema.mapping.reading import read_mapping
 
 DEFAULT_WORKERS = 16
+
+
+def _mapping(given: Any) -> Any:
+    """The rules that a user wrote; they are read by code that few declarations need."""
+    if given is None:
+        return None
+    from sinkkit.schema.mapping.reading import read_mapping
+
+    return read_mapping(given)
 
 
 @attrs.frozen(kw_only=True)
@@ -62,7 +70,7 @@ class Options:
     idempotency_header: str | None = None
     timeout: float | None = None
     durability: str = "full"
-    mapping: Any = attrs.field(default=None, converter=attrs.converters.optional(read_mapping))
+    mapping: Any = attrs.field(default=None, converter=_mapping)
 
     def __attrs_post_init__(self) -> None:
         """Check every value, and the pairs that cannot go together."""

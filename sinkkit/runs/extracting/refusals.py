@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from tempfile import SpooledTemporaryFile
 from typing import IO
 
 import attrs
@@ -36,6 +35,8 @@ class Refusals:
         """
         writer.write_refused(table, rows)
         if table not in self.reasons:
+            from tempfile import SpooledTemporaryFile
+
             self.reasons[table] = SpooledTemporaryFile(HELD_BYTES, "w+", encoding="utf-8")  # noqa: SIM115  # closed by ``close``
         self.reasons[table].writelines(f"{json.dumps(reason)}\n" for reason in reasons)
 
