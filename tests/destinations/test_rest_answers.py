@@ -153,6 +153,36 @@ def test_results_by_id_come_in_any_order(fates, chance):
     assert sorted(outcome.retry) == [i for i, fate in enumerate(fates) if fate == "busy"]
 
 
+ERRORS_OF_FIELDS = {"errors": {"at": "errors", "message_at": ["why"], "retry_at": "code", "retry_values": ["busy"]}}
+
+
+@pytest.mark.parametrize("named", [{"match": "id", "id_at": "id"}, {"match": "index", "id_at": "n"}])
+def test_several_errors_of_one_row(named):
+    """A row with an error for each of its fields is refused with every reason, also where one of them would pass."""
+    said = {
+        "errors": [
+            {"id": "a", "n": 0, "why": "no mail", "code": "busy"},
+            {"id": "a", "n": 0, "why": "no name"},
+            {"id": "b", "n": 1, "code": "busy"},
+            {"id": "b", "n": 1, "code": "busy"},
+            {"id": "a", "n": 0, "why": "no city"},
+        ]
+    }
+    outcome = read(said, errors={**ERRORS_OF_FIELDS["errors"], **named})
+
+    assert (dict(outcome.rejected), sorted(outcome.retry)) == ({0: "no name; no city"}, [1])
+
+
+def test_errors_in_one_of_several_places():
+    """GraphQL says in two places what went wrong: with the request, and with what it asks for; either is an error."""
+    rules = {"error_at": ["errors", "data.add.userErrors"], "message_at": ["errors.0.message", "data.add.userErrors.0.message"]}
+
+    assert not read({"data": {"add": {"id": 1, "userErrors": []}}}, **rules).rejected
+    for said, message in (({"data": {"add": {"userErrors": [{"message": "taken"}]}}}, "taken"), ({"data": None, "errors": [{"message": "syntax"}]}, "syntax")):
+        with pytest.raises(Reject, match=message):
+            read(said, **rules)
+
+
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 500) | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["results", "items", "errors", "id", "ok", "a", "b"]), inner),

@@ -139,3 +139,21 @@ def test_422_with_a_result_for_each_row():
         counts, _ = send(api.url, statuses={"read": [422]}, answer={"errors": {"at": "errors", "message_at": ["message"]}})
 
     assert (counts.delivered, counts.rejected) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "body"),
+    [
+        ({"errors": {"at": "failed", "match": "index", "id_at": "index"}}, {"error": "no such project"}),
+        ({"errors": {"at": "failed", "match": "index", "id_at": "index"}}, {"failed": []}),
+        ({"results": {"at": "results", "ok_at": "ok"}}, {"error": "no such project"}),
+        ({"error_at": "errors"}, {"error": "no such project"}),
+    ],
+)
+def test_a_failure_that_says_nothing_of_rows(answer, body):
+    """A 400 whose answer is read, and has nothing about rows, refuses the batch, as any 400 does: no row counts as delivered."""
+    with MisbehavingApi([Answer(400, body=body)]) as api:
+        counts, error = send(api.url, statuses={"read": [400]}, answer=answer)
+
+    assert (counts.delivered, counts.unknown, counts.pending) == (0, 0, 2)
+    assert "HTTP 400" in error

@@ -19,7 +19,7 @@ class Rules:
     Attributes:
         ok_at: Where it says whether it went well; it did if what stands there is one of ``ok_values``.
         ok_values: What means that it did.
-        error_at: Where an error stands, if there is one; null, false, and what is empty are none.
+        error_at: Where an error stands, if there is one, or a list of such places; null, false, and what is empty are none.
         status_at: Where a status code stands, which means what it would mean as the status of an answer.
         retry_at: Where it says why it failed; it is tried again if what stands there is one of ``retry_values``.
         retry_values: Reasons that pass.
@@ -29,7 +29,7 @@ class Rules:
 
     ok_at: str = ""
     ok_values: list[Any] = attrs.field(factory=lambda: [True])
-    error_at: str = ""
+    error_at: str | list[str] = ""
     status_at: str = ""
     retry_at: str = ""
     retry_values: list[Any] = attrs.field(factory=list)
@@ -42,9 +42,15 @@ class Rules:
             raise ConfigError("retry_at and retry_values belong together", hint='write retry_at = "error.code" and retry_values = ["RATE_LIMITED"]')
 
     @property
+    def error_places(self) -> list[str]:
+        """``error_at`` as a list."""
+        places = [self.error_at] if isinstance(self.error_at, str) else self.error_at
+        return [place for place in places if place]
+
+    @property
     def judges(self) -> bool:
         """Whether they say anything of good and bad."""
-        return bool(self.ok_at or self.error_at or self.status_at)
+        return bool(self.ok_at or self.error_places or self.status_at)
 
 
 @attrs.frozen(kw_only=True)

@@ -82,6 +82,16 @@ def read(body: bytes, form: str) -> Any:
         raise CallFailed(f"the answer {what}", hint=UNKNOWN) from None
 
 
+def speaks_of_rows(body: bytes, answer: Answer) -> bool:
+    """Whether an answer has one of the lists that speak of rows.
+
+    Raises:
+        CallFailed: If it cannot be read.
+    """
+    said = read(body, answer.format)
+    return any(rules is not None and isinstance(find(said, rules.at), list) for rules in (answer.results, answer.errors))
+
+
 def judged(said: Any, rules: Rules, statuses: Statuses) -> Verdict:
     """Whether *said*, one result or a whole answer, is good or bad.
 
@@ -98,10 +108,8 @@ def judged(said: Any, rules: Rules, statuses: Statuses) -> Verdict:
             raise CallFailed(f"there is nothing at {rules.ok_at!r} of a result{_shown(said)}", hint=UNKNOWN)
         if not among(ok, rules.ok_values):
             meaning = Meaning.REFUSED
-    if rules.error_at and meaning is Meaning.DELIVERED:
-        error = find(said, rules.error_at)
-        if error is not MISSING and error not in NO_ERROR:
-            meaning = Meaning.REFUSED
+    if meaning is Meaning.DELIVERED and any(error is not MISSING and error not in NO_ERROR for error in (find(said, place) for place in rules.error_places)):
+        meaning = Meaning.REFUSED
     if meaning is Meaning.DELIVERED:
         receipt = find(said, rules.receipt_at) if rules.receipt_at else None
         return DELIVERED if receipt is None or receipt is MISSING else Delivered(str(receipt))
@@ -126,7 +134,7 @@ def among(value: Any, values: Sequence[Any]) -> bool:
 
 def message_of(said: Any, rules: Rules) -> str:
     """The destination's own words: what stands at the places for it, else the beginning of all it said."""
-    places = [*rules.message_at, *([rules.error_at] if rules.error_at else [])]
+    places = [*rules.message_at, *rules.error_places]
     found = (find(said, place) for place in places)
     return next((text for one in found if one is not MISSING and one not in NO_ERROR and (text := _text(one))), _text(said))
 
@@ -158,8 +166,19 @@ def by_result(said: Any, rows: Sequence[Mapping[str, Any]], rules: Results, stat
 def by_error(said: Any, rows: Sequence[Mapping[str, Any]], rules: Errors, statuses: Statuses) -> dict[int, Verdict]:
     """Verdicts by the index of the row, of those that errors name."""
     errors = _list_at(said, rules.at, "errors", may_lack=True)
-    pairs = _by_id(errors, rows, rules.id_at, rules.row_id) if rules.match == "id" else _by_index(errors, len(rows), rules)
-    return {index: _failed(error, rules, statuses) for index, error in pairs}
+    pairs = _by_id(errors, rows, rules.id_at, rules.row_id, several=True) if rules.match == "id" else _by_index(errors, len(rows), rules)
+    verdicts: dict[int, list[Verdict]] = defaultdict(list)
+    for index, error in pairs:
+        verdicts[index].append(_failed(error, rules, statuses))
+    return {index: several[0] if len(several) == 1 else _worst(several) for index, several in verdicts.items()}
+
+
+def _worst(several: Sequence[Verdict]) -> Verdict:
+    """What several errors say of one row, such as one for each of its fields: refused with every reason, if one refuses it."""
+    reasons = dict.fromkeys(verdict.reason for verdict in several if isinstance(verdict, Rejected))
+    if reasons:
+        return Rejected("; ".join(reasons))
+    return next((verdict for verdict in several if isinstance(verdict, Retry)), several[0])
 
 
 def _failed(error: Any, rules: Errors, statuses: Statuses) -> Verdict:
@@ -179,8 +198,10 @@ def _list_at(said: Any, place: str, what: str, *, may_lack: bool = False) -> Seq
     return found
 
 
-def _by_id(named: Sequence[Any], rows: Sequence[Mapping[str, Any]], id_at: str, row_id: str) -> list[tuple[int, Any]]:
-    """Index of a row and what names it, by the id that both bear."""
+def _by_id(
+    named: Sequence[Any], rows: Sequence[Mapping[str, Any]], id_at: str, row_id: str, *, several: bool = False
+) -> list[tuple[int, Any]]:
+    """Index of a row and what names it, by the id that both bear; *several*: of one row, more than one thing may be said."""
     places: dict[str, list[int]] = defaultdict(list)
     for index, row in enumerate(rows):
         places[str(find(row, row_id))].append(index)
@@ -191,6 +212,9 @@ def _by_id(named: Sequence[Any], rows: Sequence[Mapping[str, Any]], id_at: str, 
     pairs: list[tuple[int, Any]] = []
     for text, those in by_id.items():
         indices = places[text]
+        if several and len(indices) == 1:
+            pairs += [(indices[0], one) for one in those]
+            continue
         if len(those) not in (1, len(indices)):
             raise CallFailed(f"the answer names the id {text!r} {len(those)} times, and {len(indices)} rows have it", hint=UNKNOWN)
         pairs += zip(indices, those * len(indices) if len(those) == 1 else those, strict=False)

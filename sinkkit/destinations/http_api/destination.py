@@ -9,7 +9,7 @@ import httpx
 
 import sinkkit
 from sinkkit import Batch, Outcome, TableSchema
-from sinkkit.destinations.http_api.answers import outcome_of
+from sinkkit.destinations.http_api.answers import outcome_of, speaks_of_rows
 from sinkkit.destinations.http_api.exchange import Said, exchange
 from sinkkit.destinations.http_api.jobs import Errand
 from sinkkit.destinations.http_api.requests import Request, endpoints_of, planned
@@ -74,7 +74,13 @@ def deliver(request: Request, items: list[dict[str, Any]], endpoint: Endpoint, h
         if said.status not in SUCCESSFUL:
             said.raise_for_status()
         return Outcome()
-    return outcome_of(said.body, items, answer, statuses, seconds_asked(said.headers))
+    failed = said.status not in SUCCESSFUL
+    if failed and answer.results is not None and not speaks_of_rows(said.body, answer):
+        said.raise_for_status()  # the same status is also that of requests which are refused as a whole
+    outcome = outcome_of(said.body, items, answer, statuses, seconds_asked(said.headers))
+    if failed and answer.results is None and not outcome.rejected and not outcome.retry:
+        said.raise_for_status()  # no error that names rows does not mean that there was none
+    return outcome
 
 
 def settled_by_status(said: Said, endpoint: Endpoint) -> bool:
