@@ -179,9 +179,11 @@ class PackageWriter:
             self.contents.encode_waiting(opened)
             opened.columns = opened.columns.merge(columns_of_arrow(data.schema, data.num_rows))
             whole = plain_table(from_arrow(ItemsKind.TABLE, data), table=table)
-            if self.contents.exact_files and self.contents.file_format == "jsonl":
+            as_lines = self.contents.exact_files or not whole.num_columns  # Arrow files hold no rows without columns
+            if as_lines and self.contents.file_format == "jsonl":
                 for start in range(0, len(whole), LONGEST_PIECE):
-                    self.contents.add_lines(opened, rows_of(whole.slice(start, LONGEST_PIECE), table=table), infer=False)
+                    piece = whole.slice(start, min(LONGEST_PIECE, len(whole) - start))  # Arrow cuts short only what has columns
+                    self.contents.add_lines(opened, rows_of(piece, table=table), infer=False)
             else:
                 self.contents.add_arrow(opened, whole)
         self.faults(Point.PAGE_EXTRACTED)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
+import pyarrow as pa
 import pytest
 
 import sinkkit
@@ -117,3 +118,11 @@ def leaves(value):
     """Every value in *value* that is neither a dict nor a list."""
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
     return [value] if inside is None else [leaf for one in inside for leaf in leaves(one)]
+
+
+def test_arrow_rows_of_which_nothing_is_left_are_rows_without_columns(deliver):
+    """As those of dicts are: each is counted and sent, however many there are."""
+    got = deliver(pa.table({"tags": [["a", "b"]] * 1500}), "posts", max_nesting_level=1)
+
+    assert got["posts"] == [{}] * 1500
+    assert got["posts__tags"] == [{"value": "a"}, {"value": "b"}] * 1500

@@ -127,6 +127,22 @@ def test_lists_beside_null_lists_stay_with_their_rows(fixed):
     ]
 
 
+@pytest.mark.parametrize("kind", [pa.string_view(), pa.binary_view(), pa.dictionary(pa.int32(), pa.string())])
+@pytest.mark.parametrize("batch", [False, True])
+def test_views_and_dictionaries_are_taken_out_of_lists(kind, batch):
+    """Though Arrow cannot filter such lists itself; polars makes them of every text."""
+    values = [b"x", None, b"z"] if kind == pa.binary_view() else ["x", None, "z"]
+    entries = pa.array(values, pa.string()).dictionary_encode() if pa.types.is_dictionary(kind) else pa.array(values, kind)
+    lists = pa.ListArray.from_arrays(pa.array([0, None, 2, 3], pa.int32()), entries)
+    data = pa.table({"l": lists, "n": [1, 2, 3]})
+    found = unnest_arrow(unnester(1), "t", data.to_batches()[0] if batch else data)
+
+    (_, top), (_, inner) = found
+    owners = top.column("_sk_id").to_pylist()
+    assert top.column("n").to_pylist() == [1, 2, 3]
+    assert [(row["value"], owners.index(row["_sk_parent_id"])) for row in inner.to_pylist()] == [(values[0], 0), (None, 0), (values[2], 2)]
+
+
 def test_two_names_that_become_one_are_both_named():
     """A struct's field may take the name of a column."""
     with pytest.raises(SchemaError, match="'a__b' and 'a' → 'b'"):

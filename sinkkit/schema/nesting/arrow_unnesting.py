@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from sinkkit.schema.arrow import plain_table
 from sinkkit.schema.nesting import keys
 from sinkkit.schema.nesting.places import ID, LIST_IDX, LOAD_ID, PARENT_ID, ROOT_ID, VALUE, Place, Table
 from sinkkit.schema.nesting.unnesting import Unnester
@@ -50,6 +51,8 @@ def unnest_arrow(unnester: Unnester, name: str, data: pa.Table | pa.RecordBatch,
     if not tables.reserved and not (unnester.levels != 0 and any(map(pa.types.is_nested, data.schema.types))):
         table.rows += data.num_rows
         return [(table, data.rename_columns([place.column(column) for column in given]))]
+    if any(map(pa.types.is_nested, data.schema.types)):  # Arrow cannot take entries of views or dictionaries out of lists; the package keeps neither
+        data = plain_table(pa.Table.from_batches([data]) if isinstance(data, pa.RecordBatch) else data, table=name)
     flat = _flat(unnester, place, {column: data.column(at) for at, column in enumerate(given)})
     ids = None
     if tables.reserved:
