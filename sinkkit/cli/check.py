@@ -19,7 +19,7 @@ from sinkkit.declaration.client.auth.reading import PATH as LOGIN
 from sinkkit.declaration.client.auth.reading import login_kind
 from sinkkit.declaration.client.whole_plan import read_plan
 from sinkkit.declaration.destination import abilities
-from sinkkit.declaration.opening import HOUSE_KEYS, TYPES, effective_options, make_ready
+from sinkkit.declaration.opening import HOUSE_KEYS, TYPES, Ready, effective_options, make_ready
 from sinkkit.declaration.options import OPTION_NAMES, Options
 from sinkkit.errors import ConfigError
 from sinkkit.rows import Retry
@@ -131,7 +131,10 @@ def examine(destination: sinkkit.Destination, pipeline: str) -> Checked:
     if len(problems) == read_before:
         problems += _raised(lambda: abilities(destination, effective_options(destination, resolver), resolver))
     if not problems:
-        problems += _raised(lambda: make_ready(destination, pipeline))
+        ready: list[Ready] = []
+        problems += _raised(lambda: ready.append(make_ready(destination, pipeline)))
+        for one in ready:
+            reading.found[:] = [_as_usual(entry, one) for entry in reading.found]
     own = _raised(lambda: sinkkit.pipeline(pipeline, progress="off"))
     problems += [problem for problem in own if problem.text not in {other.text for other in problems}]
     hide = resolver.redactor.text
@@ -173,6 +176,14 @@ def _option(name: str, destination: sinkkit.Destination, reading: Reading) -> No
         return ("default", "default") if same else ("decorator", "@sinkkit.destination(...)")
 
     _note(reading, name, own, place)
+
+
+def _as_usual(entry: Found, ready: Ready) -> Found:
+    """*entry* with what the settings of the spec say of a setting that nobody gave, such as the size of a batch."""
+    if entry.name not in OPTION_NAMES or entry.provider not in ("default", "decorator"):
+        return entry
+    value = str(getattr(ready.options, entry.name))
+    return entry if value == entry.shown else attrs.evolve(entry, shown=value, provider="default", place="default, by the other settings")
 
 
 def _note(reading: Reading, name: str, value: Any, place: Callable[[str | None], tuple[str, str]]) -> None:

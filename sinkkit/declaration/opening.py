@@ -15,12 +15,12 @@ from sinkkit.declaration.destination import Destination, abilities
 from sinkkit.declaration.effective import TYPES, in_force
 from sinkkit.declaration.function_sink import FunctionSink
 from sinkkit.declaration.naming.convention import convention_of
-from sinkkit.declaration.options import OPTION_NAMES, Options
+from sinkkit.declaration.options import OPTION_NAMES, Options, changed
 from sinkkit.declaration.problems import Problems
 from sinkkit.declaration.signature import Role
 from sinkkit.declaration.sink import Sink
 from sinkkit.declaration.sink_object import Form, GuardedSink, made_sink
-from sinkkit.declaration.spec import check_together, client_defaults, fill
+from sinkkit.declaration.spec import check_together, client_defaults, fill, option_defaults
 from sinkkit.errors import ConfigError
 from sinkkit.rows import TableSchema
 from sinkkit.schema.items import ItemsKind
@@ -145,6 +145,10 @@ def make_ready(destination: Destination, pipeline: str | None) -> Ready:
         names = names_of(options, capabilities)
     with problems.collecting():
         values, made = _values(declared, resolver)
+        usual = option_defaults(made)
+        if usual:
+            options = effective_options(destination, resolver, usual)
+            capabilities = abilities(destination, options, resolver)
     if declared.client_roles():
         with problems.collecting():
             from sinkkit.declaration.client.whole_plan import read_plan
@@ -203,10 +207,10 @@ def _values(declared: Declared, resolver: Resolver) -> tuple[Mapping[str, Any], 
     return {**values, **held, **{p.name: made for p in parameters if p.role is Role.SPEC}}, made
 
 
-def effective_options(destination: Destination, resolver: Resolver) -> Options:
-    """The decorator's settings, overridden by config, overridden by the factory's call.
+def effective_options(destination: Destination, resolver: Resolver, usual: Mapping[str, Any] | None = None) -> Options:
+    """The decorator's settings, overridden by those that are *usual* for the spec, these by config, and these by the factory's call.
 
     Raises:
         ConfigError: Naming every setting that config gives and that is impossible, and where it stands.
     """
-    return in_force(destination.declared.options, destination.options, resolver)
+    return in_force(changed(destination.declared.options, usual or {}), destination.options, resolver)

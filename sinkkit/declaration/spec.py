@@ -40,6 +40,12 @@ def client_defaults(made: Any) -> Mapping[str, Any]:
     return ask() if callable(ask) else {}
 
 
+def option_defaults(made: Any) -> Mapping[str, Any]:
+    """What the object of a spec says of the settings of the decorator, below what config and the call say of them."""
+    ask = getattr(made, "option_defaults", None)
+    return ask() if callable(ask) else {}
+
+
 def check_together(made: Any, options: Mapping[str, Any], http: Mapping[str, Any] | None, redactor: Redactor) -> None:
     """Let the object of a spec see the settings of the decorator and of the client, if it has a method ``check_together(options, http)``.
 

@@ -9,6 +9,8 @@ import orjson
 import pytest
 
 import sinkkit
+from sinkkit.cli.check import examine
+from sinkkit.declaration.opening import make_ready
 from sinkkit.errors import ConfigError, DeliveryFailed
 from sinkkit.testing import Answer, MisbehavingApi
 
@@ -109,3 +111,50 @@ def test_a_status_means_what_the_settings_say(statuses, delivered):
             info = error.info
 
     assert info.tables["t"].delivered == delivered
+
+
+@pytest.mark.parametrize(
+    ("settings", "size"),
+    [
+        ({"send": "row"}, 1),
+        ({"send": "batch"}, 100),
+        ({"send": "row", "batch_size": 5}, 5),
+        ({"send": "batch", "operation_field": "gone", "delete": {"path": "/{id}"}}, 100),
+        ({"send": "row", "operation_field": "gone", "delete": {"path": "/{id}"}}, 1),
+    ],
+)
+def test_the_size_of_a_batch_follows_from_the_other_settings(api, settings, size):
+    """Where each row has a request of its own, a batch is one row unless somebody says otherwise; `sinkkit check` says so too."""
+    destination = sinkkit.destinations.rest(base_url=api.url, **settings)
+
+    assert make_ready(destination, "p").options.batch_size == size
+    assert [entry.shown for entry in examine(destination, "p").settings if entry.name == "batch_size"] == [str(size)]
+
+
+def test_config_says_the_size_of_a_batch(api):
+    """What config says of the size of a batch goes before what follows from the other settings."""
+    configure(f'[destination.rest]\nbase_url = "{api.url}"\nsend = "row"\nbatch_size = 7\n')
+
+    assert make_ready(sinkkit.destinations.rest(), "p").options.batch_size == 7
+
+
+def test_a_row_a_request_makes_a_call_a_row(api):
+    """With a request for each row there is a call for each, and none that only cuts a batch."""
+    info = sinkkit.pipeline("p", destination=sinkkit.destinations.rest(base_url=api.url, send="row")).run([{"id": 1}, {"id": 2}], table_name="t")
+
+    assert (info.tables["t"].delivered, info.calls, len(api.requests)) == (2, 2, 2)
+
+
+def test_one_header_spelt_in_several_ways(api, monkeypatch):
+    """A header of the environment takes the place of the same header of a file, however its name is spelt; none goes out twice."""
+    configure(
+        '[destination.crm]\ndestination_type = "rest"\n[destination.crm.headers]\nX-Source = "file"\n'
+        '[destination.crm.http.headers]\nAuthorization = "Bearer of-the-file"\nX-Team-Name = "file"\n'
+    )
+    for key, value in (("HTTP__BASE_URL", api.url), ("HTTP__HEADERS__AUTHORIZATION", "Bearer of-the-shell"), ("HTTP__HEADERS__X_TEAM_NAME", "shell"), ("HEADERS__X_SOURCE", "shell")):
+        monkeypatch.setenv(f"DESTINATION__CRM__{key}", value)
+    sinkkit.pipeline("p", destination="crm").run([{"id": 1}], table_name="t")
+
+    sent = api.requests[0].headers
+    assert [sent["authorization"], sent["x-team-name"], sent["x-source"]] == ["Bearer of-the-shell", "shell", "shell"]
+    assert [name for name in sent if "_" in name] == []

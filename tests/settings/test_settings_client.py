@@ -92,4 +92,4 @@ def test_headers_are_refused_before_a_run_or_never(headers):
         return
     sent = httpx.Request("GET", "https://crm.test", headers=made["headers"]).headers
 
-    assert [sent[name] for name in headers] == [made["headers"][name] for name in headers] or len({n.lower() for n in headers}) < len(headers)
+    assert [sent.get(name) for name in headers] == [made["headers"].get(name) for name in headers] or len({n.lower().replace("_", "-") for n in headers}) < len(headers)

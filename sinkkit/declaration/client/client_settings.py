@@ -55,7 +55,7 @@ def client_plan(
             ),
             stacklevel=2,
         )
-    headers, params = given.get("headers", {}), given.get("params", {})
+    headers, params = one_of_each(given.get("headers", {})), given.get("params", {})
     steps, whole = limits_of(given.get("timeout"), timeout)
     pool = {"max_connections": workers + SPARE_CONNECTIONS, "max_keepalive_connections": workers + SPARE_CONNECTIONS, **given.get("limits", {})}
     arguments = {
@@ -78,6 +78,18 @@ def client_plan(
         private=Private.among(headers, params),
         passwords=tuple(url.password for url in urls if url.password),
     )
+
+
+def one_of_each(headers: Mapping[str, str]) -> dict[str, str]:
+    """*headers*, each once: ``AUTHORIZATION`` of the environment is the ``Authorization`` of a file, and ``X_TEAM`` its ``X-Team``.
+
+    The first value counts, which is that of the most specific place, under the last spelling, which is that of a file.
+    """
+    spelt = {name.lower().replace("_", "-"): name for name in headers}
+    values: dict[str, str] = {}
+    for name, value in headers.items():
+        values.setdefault(spelt[name.lower().replace("_", "-")], value)
+    return values
 
 
 def naming(where: Callable[[Keys], str]) -> Called:

@@ -85,6 +85,17 @@ class File:
         list(templates_in(self.fields, "file.fields"))
 
 
+def one_of_each(headers: Any) -> Any:
+    """Headers, each once: ``X_TEAM`` of the environment is the ``X-Team`` of a file; the first value counts, under the last spelling."""
+    if not isinstance(headers, Mapping):
+        return headers
+    spelt = {str(name).lower().replace("_", "-"): name for name in headers}
+    values: dict[str, Any] = {}
+    for name, value in headers.items():
+        values.setdefault(spelt[str(name).lower().replace("_", "-")], value)
+    return values
+
+
 def as_file(value: Any) -> Any:
     """A mapping as ``File``; anything else as it is."""
     return record(File, value)
@@ -121,7 +132,7 @@ class Endpoint:
     path: str = ""
     send: Literal["batch", "row"] = "batch"
     query: dict[str, Any] = attrs.field(factory=dict)
-    headers: dict[str, str] = attrs.field(factory=dict)
+    headers: dict[str, str] = attrs.field(factory=dict, converter=one_of_each)
     format: Literal["json", "jsonl", "csv", "form", "multipart", "text", "none"] = "json"
     compression: Literal["none", "gzip"] = "none"
     lines: list[Any] = attrs.field(factory=list)
@@ -208,6 +219,11 @@ class RestSettings(Endpoint):
     def http_defaults(self) -> Mapping[str, Any]:
         """What the client has where ``http`` does not say it: with its own ``base_url``, credentials go there and nowhere else."""
         return {"base_url": self.base_url} if self.base_url else {}
+
+    def option_defaults(self) -> Mapping[str, Any]:
+        """What holds of a batch where nobody says it: where each row has a request of its own, each is a batch of its own."""
+        alone = self.send == "row" and (self.delete is None or self.delete.send == "row")
+        return {"batch_size": 1} if alone else {}
 
     def check_together(self, options: Mapping[str, Any], http: Mapping[str, Any]) -> None:
         """Refuse what does not go with the settings of any destination, or of the client.
