@@ -14,8 +14,8 @@ from sinkkit.destinations.http_api.places import MISSING, find
 from sinkkit.destinations.http_api.settings import Endpoint
 from sinkkit.destinations.http_api.templates import CannotFill, Template, as_text, formed, read
 
-PRINTABLE = re.compile(r"[\x20-\x7e]*")
-"""What a header's value may hold (RFC 9110, 5.5, without the obsolete bytes above 127)."""
+PRINTABLE = re.compile(r"(?! )[\x20-\x7e]*(?<! )")
+"""What a header's value may hold (RFC 9110, 5.5, without the obsolete bytes above 127); spaces at its ends are no part of it."""
 
 MOST_ROUNDS = 5
 """How often a value is unquoted in the search for dots: nothing on the way of a request does it more often."""
@@ -53,7 +53,7 @@ def targets_of(endpoint: Endpoint) -> Targets:
         pairs = [(name, text) for name, value in query.items() if (text := _optional(value, row, "query")) is not None]
         if pairs:
             url += "?" + urlencode(pairs, quote_via=quote)
-        return Target(url, tuple((name, text) for name, value in headers.items() if (text := _header(value, row)) is not None))
+        return Target(url, tuple((name, text) for name, value in headers.items() if (text := _header(name, value, row)) is not None))
 
     fixed = not any(isinstance(one, Template) and one.names for one in (*segments, *query.values(), *headers.values()))
     if fixed:
@@ -117,8 +117,8 @@ def _optional(value: Any, row: Mapping[str, Any], where: str) -> str | None:
     return value.written(row)
 
 
-def _header(value: Template, row: Mapping[str, Any]) -> str | None:
+def _header(name: str, value: Template, row: Mapping[str, Any]) -> str | None:
     text = _optional(value, row, "headers")
     if text is not None and not PRINTABLE.fullmatch(text):
-        raise CannotFill(f"the header {value.text!r} would hold characters that no header can carry, such as a line break")
+        raise CannotFill(f"the header {name!r} would hold what no header can carry, such as a line break, or a space at one of its ends")
     return text
