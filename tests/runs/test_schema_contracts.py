@@ -229,6 +229,40 @@ def test_internal_tables_tell_of_versions_and_loads():
     assert [row["version"] for row in destination.take()["_sk_version"]] == [2]
 
 
+class Prefixed:
+    """A naming convention under which tables of sinkkit's own have other names, too."""
+
+    def normalize_identifier(self, identifier):
+        """The name with a prefix."""
+        return "crm_" + identifier.removeprefix("crm_")
+
+
+def test_internal_tables_are_no_part_of_the_schema_under_any_name():
+    """What the destination is told of the schema is what the journal knows, whatever the convention makes of the tables' names."""
+    destination = Destination(skip_internal_columns_and_tables=False, naming_convention=Prefixed)
+    pipeline = sinkkit.pipeline("p", destination.factory)
+    for number in range(2):
+        pipeline.run([{"id": number}], table_name="people")
+
+    tables = destination.take()
+    told = [row["crm_schema_hash"] for row in tables["crm__sk_loads"]]
+    assert told == pipeline.loads().column("schema_hash").to_pylist()
+    assert [row["crm_hash"] for row in tables["crm__sk_version"]] == told[:1]
+
+
+@pytest.mark.parametrize("convention", ["direct", "sql_ci_v1", Prefixed])
+@pytest.mark.parametrize("name", ["_sk_loads", "_sk_version"])
+def test_a_table_named_as_one_of_our_own_is_refused(convention, name):
+    """Its rows would be among those that tell of loads; without these it is a table like any other."""
+    destination = Destination(skip_internal_columns_and_tables=False, naming_convention=convention)
+    with pytest.raises(SchemaError, match=f"sinkkit's own table '{name}' and table '{name}' both become table"):
+        sinkkit.pipeline("p", destination.factory).run([{"id": 1}], table_name=name)
+
+    plain = Destination()
+    sinkkit.pipeline("plain", plain.factory).run([{"id": 1}], table_name=name)
+    assert plain.take() == {name: [{"id": 1}]}
+
+
 def test_internal_tables_come_with_an_ordering_column():
     """Tables of sinkkit's own need not have the column that rows are ordered by."""
     destination = Destination(skip_internal_columns_and_tables=False, order_by="id")

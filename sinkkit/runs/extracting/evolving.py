@@ -144,7 +144,12 @@ class Evolver:
 
     def schema(self, tables: Mapping[str, PackagedTable], at: float) -> NewSchema:
         """What is known once a load has *tables*."""
-        loaded = {name: (table.schema, table.types) for name, table in tables.items() if name in self._known or not self._refused(table)}
+        own = () if self.shape.skip_internal else {self.shape.names.table(name) for name in INTERNAL}
+        loaded = {
+            name: (table.schema, table.types)
+            for name, table in tables.items()
+            if name not in own and (name in self._known or not self._refused(table))
+        }
         text = text_of(grown(self._known, loaded))
         return NewSchema(dataset=self.dataset, hash=hash_of(text), schema=text, at=at)
 

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from sinkkit.errors import SchemaError, SourceError
+from sinkkit.schema.columns.known import INTERNAL
 from sinkkit.schema.encoding.tags import DEPTH
 from sinkkit.schema.naming.names import Names
 
@@ -160,7 +161,7 @@ class Tables:
 
     Attributes:
         names: How tables and columns are called.
-        reserved: Whether columns are kept for the keys of rows.
+        reserved: Whether columns are kept for the keys of rows, and tables for what is told of loads.
         places: Each table's name, as the destination tells names apart, to the place of its rows.
         given: The names of tables that were given, to the same.
     """
@@ -169,6 +170,11 @@ class Tables:
     reserved: bool
     places: dict[str, Place] = attrs.field(factory=dict, repr=False)
     given: dict[str, Place] = attrs.field(factory=dict, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Keep the names of the tables that the package adds."""
+        for name in INTERNAL if self.reserved else ():
+            self._new(Table(self.names.table(name), (name,), f"sinkkit's own table {name!r}", None, 0, self.names), 0)
 
     def top(self, name: str) -> Place:
         """The rows of the table that was given as *name*.
