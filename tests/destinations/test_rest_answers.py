@@ -13,7 +13,7 @@ from sinkkit import Delivered, Outcome, Reject, RetryLater
 from sinkkit.destinations.http_api.answer_settings import Answer
 from sinkkit.destinations.http_api.answers import outcome_of
 from sinkkit.destinations.http_api.settings import Statuses
-from sinkkit.errors import CallFailed, ConfigError
+from sinkkit.errors import CallFailed, ConfigError, Halt
 
 ROWS = [{"id": "a"}, {"id": "b"}, {"id": "c"}]
 
@@ -111,6 +111,26 @@ def test_a_refusal_inside_a_success():
         read({"errors": [{"message": "boom"}]}, error_at="errors", message_at=["errors.0.message"])
 
 
+def test_a_reason_that_holds_for_every_request_stops_the_run():
+    """Where the answer gives a reason for which any other request would fail, too, the run halts with its words; other reasons refuse."""
+    expired = {"error_at": "code", "message_at": ["text"], "halt_at": "code", "halt_values": ["EXPIRED"]}
+    with pytest.raises(Halt, match="your key is old"):
+        read({"code": "EXPIRED", "text": "your key is old"}, **expired)
+    with pytest.raises(Reject, match="no such city"):
+        read({"code": "CITY", "text": "no such city"}, **expired)
+
+    assert read({}, **expired) == Outcome.reported([Delivered()] * 3)
+
+
+def test_no_list_of_results_where_errors_name_every_row():
+    """An answer that took no row may leave its list of results out; where a row is in neither list, nothing is guessed."""
+    both = {"results": {"at": "done", "match": "id"}, "errors": {"at": "bad", "message_at": ["why"]}}
+
+    assert dict(read({"bad": [{"id": row["id"], "why": "full"} for row in ROWS]}, **both).rejected) == {0: "full", 1: "full", 2: "full"}
+    with pytest.raises(CallFailed, match="neither a result nor an error for row 2"):
+        read({"bad": [{"id": "a"}, {"id": "b"}]}, **both)
+
+
 def test_a_wait_asked_for_holds_for_the_rows_that_are_tried_again():
     """``Retry-After`` beside results for each row says when those that passed are tried again."""
     said = orjson.dumps({"items": [{"index": {"status": 200}}, {"index": {"status": 429}}, {"index": {"status": 200}}]})
@@ -200,7 +220,7 @@ def test_no_answer_breaks_the_reader(body):
             continue
 
 
-@pytest.mark.parametrize("answer", [{"retry_at": "x"}, {"results": {"at": "a"}, "errors": {"at": "b"}}, {"most_bytes": 0}, {"results": {"att": "a"}}])
+@pytest.mark.parametrize("answer", [{"retry_at": "x"}, {"halt_at": "x"}, {"results": {"at": "a"}, "errors": {"at": "b"}}, {"most_bytes": 0}, {"results": {"att": "a"}}])
 def test_impossible_answers_are_refused(answer):
     """Settings of an answer that contradict each other are a ConfigError with a hint."""
     with pytest.raises(ConfigError) as caught:

@@ -106,6 +106,8 @@ class Answer(Rules):
     Attributes:
         results: One result for each row.
         errors: Errors that name rows.
+        halt_at: Where it says why it failed; the run stops if what stands there is one of ``halt_values``.
+        halt_values: Reasons for which any other request would fail, too, such as a key that expired.
         count_at: Where it says how many rows it took; any other number than were delivered leaves the batch unknown.
         format: ``json``, ``jsonl`` or ``csv`` (a list of tables of texts).
         most_bytes: The longest answer that is read.
@@ -114,6 +116,8 @@ class Answer(Rules):
 
     results: Results | None = attrs.field(default=None, converter=as_results)
     errors: Errors | None = attrs.field(default=None, converter=as_errors)
+    halt_at: str = ""
+    halt_values: list[Any] = attrs.field(factory=list)
     count_at: str = ""
     format: Literal["json", "jsonl", "csv"] = "json"
     most_bytes: int = 10 * MEBIBYTE
@@ -122,6 +126,8 @@ class Answer(Rules):
     def __attrs_post_init__(self) -> None:
         """Refuse what contradicts itself."""
         super().__attrs_post_init__()
+        if bool(self.halt_at) != bool(self.halt_values):
+            raise ConfigError("halt_at and halt_values belong together", hint='write halt_at = "error.code" and halt_values = ["TOKEN_EXPIRED"]')
         if self.results is not None and self.errors is not None and self.results.match == "order":
             raise ConfigError(
                 "answer.results are matched by order, and answer.errors names rows besides",
@@ -133,7 +139,7 @@ class Answer(Rules):
     @property
     def is_read(self) -> bool:
         """Whether anything of the answer counts but its status."""
-        return self.judges or bool(self.results or self.errors or self.count_at or self.receipt_at)
+        return self.judges or bool(self.results or self.errors or self.count_at or self.receipt_at or self.halt_at)
 
 
 def as_answer(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 from collections import defaultdict
@@ -16,7 +17,7 @@ from sinkkit.destinations.http_api.answer_settings import Answer, Errors, Result
 from sinkkit.destinations.http_api.places import MISSING, find
 from sinkkit.destinations.http_api.settings import Statuses
 from sinkkit.destinations.http_api.statuses import Meaning, meaning_of
-from sinkkit.errors import CallFailed
+from sinkkit.errors import CallFailed, Halt
 
 Verdict: TypeAlias = Delivered | Rejected | Retry
 
@@ -37,14 +38,11 @@ def outcome_of(
     Raises:
         Reject: If it refuses all of them.
         RetryLater: If it asks for all of them again.
+        Halt: If it says that any other request would fail, too.
         CallFailed: If it cannot be read, or speaks of other rows than were sent: nothing is known of any row then.
     """
     said = read(body, answer.format)
-    whole = judged(said, answer, statuses)
-    if isinstance(whole, Rejected):
-        raise Reject(whole.reason)
-    if isinstance(whole, Retry):
-        raise RetryLater(message_of(said, answer), after=after)
+    whole = whole_of(said, answer, statuses, after)
     verdicts: dict[int, Verdict] = {}
     if answer.results is not None:
         verdicts = by_result(said, rows, answer.results, statuses, whole_list=answer.errors is None)
@@ -59,6 +57,24 @@ def outcome_of(
     _check_count(said, answer, results)
     outcome = Outcome.reported(results)
     return outcome if after is None or not outcome.retry else attrs.evolve(outcome, retry_after=after)
+
+
+def whole_of(said: Any, answer: Answer, statuses: Statuses, after: float | None) -> Delivered:
+    """What *said* says of all rows, where that is good; raises as ``outcome_of`` does where it is not."""
+    if answer.halt_at and among(find(said, answer.halt_at), answer.halt_values):
+        raise Halt(message_of(said, answer))
+    whole = judged(said, answer, statuses)
+    if isinstance(whole, Rejected):
+        raise Reject(whole.reason)
+    if isinstance(whole, Retry):
+        raise RetryLater(message_of(said, answer), after=after)
+    return whole
+
+
+def refuse_as_a_whole(body: bytes, answer: Answer, statuses: Statuses, after: float | None) -> None:
+    """Raise what an answer that failed, and names no row, says of all; where it says nothing that can be read, its status has to do."""
+    with contextlib.suppress(CallFailed):
+        whole_of(read(body, answer.format), answer, statuses, after)
 
 
 UNKNOWN = "nothing was assumed about these rows; compare the settings under answer with what the API says of its answers"

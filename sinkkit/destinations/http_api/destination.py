@@ -9,7 +9,7 @@ import httpx
 
 import sinkkit
 from sinkkit import Batch, Outcome, TableSchema
-from sinkkit.destinations.http_api.answers import outcome_of, speaks_of_rows
+from sinkkit.destinations.http_api.answers import outcome_of, refuse_as_a_whole, speaks_of_rows
 from sinkkit.destinations.http_api.exchange import Said, exchange
 from sinkkit.destinations.http_api.jobs import Errand
 from sinkkit.destinations.http_api.requests import Request, endpoints_of, planned
@@ -76,6 +76,7 @@ def deliver(request: Request, items: list[dict[str, Any]], endpoint: Endpoint, h
         return Outcome()
     failed = said.status not in SUCCESSFUL
     if failed and answer.results is not None and not speaks_of_rows(said.body, answer):
+        refuse_as_a_whole(said.body, answer, statuses, seconds_asked(said.headers))
         said.raise_for_status()  # the same status is also that of requests which are refused as a whole
     outcome = outcome_of(said.body, items, answer, statuses, seconds_asked(said.headers))
     if failed and answer.results is None and not outcome.rejected and not outcome.retry:
