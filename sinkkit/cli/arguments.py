@@ -154,7 +154,10 @@ def source_of(source: str, at: str | None) -> Any:
         )
     if at is not None:
         raise ConfigError(f"--at is for JSON documents, and {source!r} is none", hint="leave --at out")
-    found = find(source)
+    try:
+        found = find(source)
+    except ReferenceNotFound as error:
+        raise ReferenceNotFound(f"there is no file {source!r}; read as a dotted path: {error.message}", hint=error.hint) from error.__cause__
     if isinstance(found, DestinationFactory | sinkkit.Destination):
         raise SourceError(f"{source!r} is a destination, not a source", hint="write `sinkkit run DESTINATION SOURCE`, in this order")
     return found

@@ -63,7 +63,7 @@ def _ours(error: SinkkitError, with_traceback: bool) -> Answer:
     told = failed(status, type(error).__name__, error.message, error.hint, **({"cause": cause} if cause else {}))
     document, said = dict(told.document), list(told.said)
     shown: tuple[str, ...] = ()
-    if cause is not None:
+    if cause is not None and (cause["place"] or f"{cause['type']}: {cause['message']}" not in error.message):
         said.insert(1, f"cause: {cause['type']}: {cause['message']}" + (f"\n  raised in {cause['place']}" if cause["place"] else ""))
     if isinstance(error, DeliveryFailed) and error.info is not None:
         document["report"] = error.info.asdict()

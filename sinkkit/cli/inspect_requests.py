@@ -108,7 +108,7 @@ def message(headers: Sequence[Sequence[str]], body: str | None, size: int, *, cu
         yield ""
         yield from body_lines(body, size, cut=cut)
     elif body is None:
-        yield "(the body is not at hand: it was streamed)"
+        yield "(the body is not at hand: it was streamed, or not read)"
 
 
 def sent_again(attached: sinkkit.Pipeline, location: Location, request: KeptRequest, destination: str | None, given: Any) -> Answer:

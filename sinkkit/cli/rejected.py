@@ -27,7 +27,8 @@ LONGEST_ROW = 160
 @options.everywhere
 def rejected(pipeline: str, table_name: str | None, export_to: str | None, pipelines_dir: str | None) -> Answer:
     """Show the rows of PIPELINE that were rejected, with the destination's own reason."""
-    letters = sinkkit.attach(pipeline, pipelines_dir, progress="off").rejected(table_name)
+    attached = sinkkit.attach(pipeline, pipelines_dir, progress="off")
+    letters = attached.rejected(table_name)
     if export_to is not None:
         from sinkkit.runs.rejected.exports import export
 
@@ -35,7 +36,16 @@ def rejected(pipeline: str, table_name: str | None, export_to: str | None, pipel
         document = {"pipeline": pipeline, "exported": count, "file": export_to}
         return Answer(document=document, shown=(f"{counted(count, 'rejected row')} written to {export_to}",))
     count = sum(1 for _ in letters)
+    if count == 0 and table_name is not None:
+        return Answer(document=_document(pipeline, letters), shown=(none_of_table(attached, table_name),))
     return Answer(document=_document(pipeline, letters), shown=_shown(pipeline, letters, count))
+
+
+def none_of_table(pipeline: sinkkit.Pipeline, table_name: str) -> str:
+    """That no row of a table is rejected, and of which tables there are some: the name may be misspelt."""
+    others = sorted({letter.table for letter in pipeline.rejected()})
+    some = f"; rejected are rows of {', '.join(others)}" if others else ", nor of any other"
+    return f"{pipeline.name}: no row of table {table_name!r} is rejected{some}"
 
 
 def _document(pipeline: str, letters: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import sinkkit
 from sinkkit.cli import options
 from sinkkit.cli.answer import Answer
 from sinkkit.cli.arguments import destination_of, given_settings
+from sinkkit.cli.rejected import none_of_table
 from sinkkit.cli.run import delivered, pipeline_for, reference_of, resuming
 from sinkkit.errors import ReferenceNotFound
 
@@ -46,7 +47,7 @@ def replay(  # noqa: PLR0917  # click passes them by name
         pending = [package for package in attached.pending if package.replay]
         first = next(iter(attached.rejected(table_name)), None)
         if first is None and not pending and not ids and edited is None:
-            return _nothing(pipeline)
+            return _nothing(pipeline) if table_name is None else _nothing(pipeline, none_of_table(attached, table_name))
         bound = next((package.destination_name for package in pending if package.destination_name is not None), None)
         if bound is None and first is not None:
             bound = first.destination_name
@@ -66,5 +67,5 @@ def replay(  # noqa: PLR0917  # click passes them by name
         return _nothing(pipeline) if answer.document.get("report", {}).get("load_ids") == [] else answer
 
 
-def _nothing(pipeline: str) -> Answer:
-    return Answer(document={"report": None, "rejected": 0}, shown=(f"{pipeline}: no such row is rejected, nothing was sent",))
+def _nothing(pipeline: str, why: str | None = None) -> Answer:
+    return Answer(document={"report": None, "rejected": 0}, shown=(f"{why or f'{pipeline}: no such row is rejected'}, nothing was sent",))

@@ -11,7 +11,7 @@ import attrs
 from sinkkit.clock import Clock
 from sinkkit.declaration.sink import Sink
 from sinkkit.delivery.answers import checked
-from sinkkit.delivery.failures import ANSWERED, describe, sort
+from sinkkit.delivery.failures import describe, note_of, sort
 from sinkkit.delivery.plan import Flight
 from sinkkit.delivery.verdict import PLAIN, Fate, Verdict
 from sinkkit.errors import CallFailed
@@ -126,8 +126,9 @@ class Caller:
         except Exception as second:  # noqa: BLE001  # an error of the user's that breaks when it is looked at: told as what it is
             verdict = Verdict(fate=Fate.BUG, error=second, reason=f"{type(error).__name__}, which cannot be read: {type(second).__name__}")
         kept = None if verdict.error is None else self.clean_error(verdict.error)
-        if kept is not None and verdict.status is not None and not any(note.startswith(ANSWERED) for note in getattr(kept, "__notes__", ())):
-            kept.add_note(f"{ANSWERED}{verdict.reason}")  # the libraries' own texts do not hold what the destination said
+        note = None if kept is None else note_of(error, verdict, self.clean_text)
+        if kept is not None and note is not None and note not in getattr(kept, "__notes__", ()):
+            kept.add_note(note)
         return attrs.evolve(verdict, error=kept)
 
 

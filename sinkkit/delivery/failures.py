@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -21,6 +22,9 @@ BODY_BYTES = 2048
 
 ANSWERED = "the destination answered "
 """How the note begins that an HTTP error gets: the destination's own words."""
+
+ASKED = "the request was "
+"""How the note begins that an error without an answer gets: what was asked, and where."""
 
 CLEANED_CHARACTERS = 8 * BODY_BYTES
 """How much of a text is searched for secrets before it is cut to what is kept, so that none is cut in two."""
@@ -131,6 +135,25 @@ def _sort(error: BaseException, wall: float, clean: Clean, *, idempotent: bool) 
     if response is not None:
         return _by_status(error, response, wall, idempotent=idempotent)
     return Verdict(fate=_by_class(error), error=error, reason=describe(error, clean))
+
+
+def note_of(error: BaseException, verdict: Verdict, clean: Clean = str) -> str | None:
+    """What the text of *error* leaves out and people need: what the destination said, or what was asked of whom; None if it says so."""
+    if verdict.status is not None:
+        text = " ".join(_text_of(error).split())
+        return None if verdict.reason in text else f"{ANSWERED}{verdict.reason}"
+    where = _asked(error)
+    return None if where is None else clean(f"{ASKED}{where}")
+
+
+def _asked(error: BaseException) -> str | None:
+    """Method and address of the request that failed, without query and login; None if the error does not know."""
+    try:
+        request: Any = error.request  # type: ignore[attr-defined]  # httpx's and requests', which may be without one
+        url = urlsplit(str(request.url))
+        return f"{request.method} {url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}"
+    except Exception:  # noqa: BLE001  # an error of another kind, or one that was made without its request
+        return None
 
 
 def _answer(error: Answer, clean: Clean) -> Verdict:

@@ -10,7 +10,7 @@ import attrs
 
 from sinkkit.clock import Clock
 from sinkkit.declaration.opening import Ready
-from sinkkit.delivery.failures import ANSWERED
+from sinkkit.delivery.failures import ANSWERED, ASKED
 from sinkkit.delivery.limits.limiter import Limits
 from sinkkit.delivery.load import Runtime
 from sinkkit.errors import DeliveryFailed, PendingPackages, SinkkitError
@@ -188,7 +188,7 @@ class Session:
 def _first_line(error: BaseException) -> str:
     text = error.message if isinstance(error, SinkkitError) else str(error)
     line = f"{type(error).__name__}: {' '.join(text.split())}" if text else type(error).__name__
-    answered = next((note for note in getattr(error, "__notes__", ()) if note.startswith(ANSWERED)), "")
+    answered = next((note for note in getattr(error, "__notes__", ()) if note.startswith((ANSWERED, ASKED))), "")
     return f"{line}; {answered}" if answered else line
 
 

@@ -71,3 +71,36 @@ def test_what_cannot_be_shown_is_said(run, sinkkit_command):
 
     assert inspect("--id", "99").err.startswith("error: no request 99 is kept")
     assert sinkkit_command("inspect", "good").out.startswith("good: no requests are kept")
+
+
+REST = """
+[destination.crm]
+destination_type = "rest"
+path = "/rows"
+"""
+
+
+def test_answers_that_a_destination_reads_itself_are_shown(sinkkit_command):
+    """The `rest` destination reads answers a piece at a time; what was answered is shown all the same, and said once where the run ends."""
+    Path(".sinkkit").mkdir()
+    Path(".sinkkit/config.toml").write_text(REST)
+    with MisbehavingApi([Answer(401, body=b'{"error": "who are you?"}')]) as api:
+        ran = sinkkit_command("run", "crm", "sinks.fifty", "--set", f"base_url={api.url}", "--set", "workers=1")
+
+    shown = sinkkit_command("inspect", "crm", "--id", "1").out
+
+    assert ran.err.count("who are you?") == 1
+    assert '{\n  "error": "who are you?"\n}' in shown
+
+
+def test_a_server_that_is_not_there_is_named(sinkkit_command):
+    """Who refused the connection is said, without what stands in the query."""
+    Path("web.py").write_text(WEB)
+
+    ran = sinkkit_command(
+        "run", "web.api", "sinks.fifty", "--set", "http.base_url=http://127.0.0.1:9", "--set", "http.params.page=secretive", "--set", "retry.attempts=1"
+    )
+
+    assert ran.status == 1
+    assert "the request was POST http://127.0.0.1:9/rows\n" in ran.err
+    assert "secretive" not in ran.err

@@ -88,6 +88,14 @@ def test_all_are_sent_again(rejecting, tmp_path, sent):
     assert [row["id"] for row in sent()][10:] == [2, 7]
 
 
+def test_misspelt_tables_are_pointed_out(rejecting):
+    """That no row of a table is rejected says of which tables some are: the name may be a misspelling."""
+    shown, again = rejecting("rejected", "picky", "--table", "poeple"), rejecting("replay", "picky", "--table", "poeple")
+
+    assert shown.out == "picky: no row of table 'poeple' is rejected; rejected are rows of people\n"
+    assert again.out == "picky: no row of table 'poeple' is rejected; rejected are rows of people, nothing was sent\n"
+
+
 def test_some_are_sent_again(rejecting, tmp_path, sent):
     """By id, by reason, by table; an unknown id is wrong use and is named with one that looks like it."""
     bad(tmp_path, [])

@@ -36,7 +36,7 @@ def test_three_steps(sinkkit_command, contacts, sent):
     """Extracting and normalizing send nothing and end with 0; load delivers, and is told its destination the first time only."""
     extracted = sinkkit_command("extract", "nightly", contacts)
     normalized = sinkkit_command("normalize", "nightly")
-    before = sent()
+    before, status = sent(), sinkkit_command("status", "nightly").out
     lost = sinkkit_command("load", "nightly")
     loaded = sinkkit_command("load", "nightly", "sinks.good", "--workers", "1")
     sinkkit_command("extract", "nightly", contacts, "--table", "people")
@@ -46,6 +46,7 @@ def test_three_steps(sinkkit_command, contacts, sent):
     assert [extracted.status, normalized.status, lost.status, loaded.status, again.status, nothing.status] == [0, 0, 2, 0, 0, 0]
     assert extracted.out.splitlines()[1:] == ["  extracted and not sent yet: pipeline.load(), or `sinkkit load nightly`"]
     assert before == []
+    assert "sinkkit load nightly DESTINATION" in status
     assert "sinkkit load nightly DESTINATION" in lost.err
     assert [row["id"] for row in sent()] == [*range(5), *range(5)]
     assert again.document["report"]["tables"]["people"]["delivered"] == 5

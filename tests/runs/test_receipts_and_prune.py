@@ -212,7 +212,7 @@ def test_ages_and_dates(clock, before, older_than, expected):
 
 @pytest.mark.parametrize(
     ("before", "older_than"),
-    [("yesterday", None), (7, None), (None, "long"), (None, -1), (None, True), (None, timedelta(days=-1)), ("2026-01-01", "1d"), (None, 1e14), (None, float("nan"))],
+    [("yesterday", None), (7, None), (None, "long"), (None, "30"), (None, "1.5"), (None, -1), (None, True), (None, timedelta(days=-1)), ("2026-01-01", "1d"), (None, 1e14), (None, float("nan"))],
 )
 def test_impossible_ages_and_dates(pipeline, before, older_than):
     """What is neither is refused with what to write, and nothing is removed."""

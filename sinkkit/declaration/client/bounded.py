@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import httpx
 
@@ -17,11 +17,40 @@ class BoundedResponse(httpx.Response):
     """
 
     most: int
+    looked_at: int = 0
+    beginning: bytes | None = None
+    size: int = 0
+    told: Callable[[bytes | None, int], None] | None = None
+
+    def when_closed(self, tell: Callable[[bytes | None, int], None], looked_at: int) -> None:
+        """Call *tell* once when this is closed, with the beginning of what was read, *looked_at* bytes at most, and how much was read."""
+        self.told, self.looked_at = tell, looked_at
+
+    def close(self) -> None:
+        """Give the connection back."""
+        super().close()
+        self._tell()
+
+    async def aclose(self) -> None:
+        """Give the connection back, for coroutines."""
+        await super().aclose()
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.told is not None:
+            tell, self.told = self.told, None
+            tell(self.beginning, self.size)
+
+    def _note(self, chunk: bytes) -> None:
+        if self.told is not None:
+            self.beginning = ((self.beginning or b"") + chunk)[: self.looked_at]
+            self.size += len(chunk)
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
         """The body in pieces."""
         left = self.most
         for chunk in super().iter_bytes(chunk_size):
+            self._note(chunk)
             left -= len(chunk)
             if left < 0:
                 self.close()
@@ -34,6 +63,7 @@ class BoundedResponse(httpx.Response):
         """The body in pieces, for coroutines."""
         left = self.most
         async for chunk in super().aiter_bytes(chunk_size):
+            self._note(chunk)
             left -= len(chunk)
             if left < 0:
                 await self.aclose()

@@ -94,7 +94,7 @@ def watching(watch: Watch | None, request: Any) -> Iterator[Callable[[T], T]]:
 
     def note(response: T) -> T:
         if watch.every or response.status_code >= FIRST_FAILURE:
-            watch.tell(_exchange(response.request, began, response=response))
+            _tell_when_read(watch, response, _exchange(response.request, began, response=response))
         return response
 
     try:
@@ -102,6 +102,14 @@ def watching(watch: Watch | None, request: Any) -> Iterator[Callable[[T], T]]:
     except BaseException as error:
         watch.tell(_exchange(request, began, error=error))
         raise
+
+
+def _tell_when_read(watch: Watch, response: Any, exchange: Exchange) -> None:
+    """Tell *watch* of *exchange*: at once, or where the function reads the answer itself, once it is done with that."""
+    if exchange.answer is not None or not hasattr(response, "when_closed"):
+        watch.tell(exchange)
+        return
+    response.when_closed(lambda body, size: watch.tell(attrs.evolve(exchange, answer=body, answer_size=size)), LOOKED_AT_BYTES)
 
 
 def _given_back(response: T) -> T:

@@ -16,6 +16,12 @@ from sinkkit.destinations.http_api.records import record
 from sinkkit.destinations.http_api.templates import read, templates_in
 from sinkkit.errors import ConfigError
 
+NO_ADDRESS = (
+    'write base_url = "https://api.example.com/v2" under [destination.NAME] in .sinkkit/config.toml, or set DESTINATION__NAME__BASE_URL; '
+    "NAME is what the destination is called"
+)
+"""What to do where there is nowhere to send to."""
+
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A method, or the name of a header (RFC 9110, 5.6.2)."""
 
@@ -233,7 +239,7 @@ class RestSettings(Endpoint):
         """
         base = http.get("base_url")
         if not base:
-            raise ConfigError("base_url is missing: there is nowhere to send to", hint='write base_url = "https://api.example.com/v2", here or under http')
+            raise ConfigError("base_url is missing: there is nowhere to send to", hint=NO_ADDRESS)
         if self.base_url and not _same_place(self.base_url, str(base)):
             raise ConfigError("base_url and http.base_url are not the same", hint="write it once: credentials go to http.base_url alone")
         creates = any(one is not None and one.job is not None and one.job.create is not None for one in (self, self.delete))

@@ -94,6 +94,8 @@ def _age(given: Any) -> timedelta:
     if isinstance(given, timedelta):
         found: timedelta | None = given
     elif isinstance(given, str):
+        if given.strip().replace(".", "", 1).isdigit():  # days are meant by some and seconds by others, and what is removed is gone
+            raise ConfigError(f"older_than={given!r} has no unit", hint=f"write {given.strip()}d for days, {given.strip()}h for hours, or with m or s")
         try:
             found = duration(given)
         except ConfigError as error:

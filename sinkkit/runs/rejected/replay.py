@@ -172,7 +172,7 @@ def _known(journal: Journal, letter: str, place: str, table: str | None) -> Reje
         near = difflib.get_close_matches(letter, [known.id for known in islice(journal.rejected(table), MOST_COMPARED)], n=1)
         raise ConfigError(
             f"{place}: no rejected row{of} has the id {letter!r}; it may have been delivered since",
-            hint=f"did you mean {near[0]!r}?" if near else "see pipeline.rejected()",
+            hint=f"did you mean {near[0]!r}?" if near else "see pipeline.rejected(), or `sinkkit rejected PIPELINE --export FILE.jsonl`",
         )
     return record
 
