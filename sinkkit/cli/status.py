@@ -140,7 +140,7 @@ def _next_steps(state: PipelineState) -> Iterator[str]:
     name = shlex.quote(state.name)
     if state.pending and state.owner is None:
         known = any(package.destination_name for package in state.pending) or any(run.destination for run in state.runs)
-        yield f"\ndeliver what is pending:  sinkkit " + (f"resume {name}" if known else f"load {name} DESTINATION")
+        yield "\ndeliver what is pending:  sinkkit " + (f"resume {name}" if known else f"load {name} DESTINATION")
     if any(package.held for package in state.pending):
         yield f"\nsay what became of holds:  sinkkit resolve {name}"
     if state.rejected:
