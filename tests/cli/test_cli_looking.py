@@ -63,7 +63,7 @@ def test_rejected_rows_are_shown(sinkkit_command):
     assert "5 rejected rows" in done.out
     assert "\x1b" not in done.out
     assert [letter["row"] for letter in document["rejected"]] == [{"id": number} for number in (0, 10, 20, 30, 40)]
-    assert other.out == "picky: no row is rejected\n"
+    assert other.out == "picky: no row of table 'other' is rejected; rejected are rows of fifty\n"
 
 
 @pytest.mark.parametrize("name", ["rows.parquet", "rows.csv", "rows.jsonl"])
