@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -19,7 +19,7 @@ from sinkkit.declaration.client.auth.reading import PATH as LOGIN
 from sinkkit.declaration.client.auth.reading import login_kind
 from sinkkit.declaration.client.whole_plan import read_plan
 from sinkkit.declaration.destination import abilities
-from sinkkit.declaration.opening import HOUSE_KEYS, TYPES, Ready, effective_options, make_ready
+from sinkkit.declaration.opening import HOUSE_KEYS, TYPES, Ready, effective_options, make_ready, usual_client
 from sinkkit.declaration.options import OPTION_NAMES, Options
 from sinkkit.errors import ConfigError
 from sinkkit.rows import Retry
@@ -121,7 +121,7 @@ def examine(destination: sinkkit.Destination, pipeline: str) -> Checked:
     for want in wanted.values():
         resolver.one(reading, want)
     if declared.client_roles():
-        _client(resolver, reading)
+        _client(resolver, reading, usual_client(declared, resolver))
     read(reading, Question(("capabilities",), dict[str, Any], stated=True))
     read_before = len(reading.problems)
     for name in OPTION_NAMES:
@@ -145,10 +145,10 @@ def examine(destination: sinkkit.Destination, pipeline: str) -> Checked:
     )
 
 
-def _client(resolver: Resolver, reading: Reading) -> None:
-    """The settings of the injected client; those of its login by the class that its type has, which says what of them is secret."""
+def _client(resolver: Resolver, reading: Reading, usual: Mapping[str, Any]) -> None:
+    """The settings of the injected client, below which are the *usual* ones of the spec; those of its login by the class that its type has, which says what of them is secret."""
     read(reading, Question(("http",), dict[str, Any], stated=True))
-    reading.problems += _raised(lambda: read_plan(resolver, timeout=None, workers=1))
+    reading.problems += _raised(lambda: read_plan(resolver, timeout=None, workers=1, usual=usual))
     kinds: list[type | None] = []
     _raised(lambda: kinds.append(login_kind(resolver)))
     for kind in filter(None, kinds):

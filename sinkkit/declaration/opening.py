@@ -28,7 +28,7 @@ from sinkkit.schema.naming.names import AS_GIVEN, Names
 from sinkkit.schema.typed.structurer import Structurer, structurer_of
 from sinkkit.settings.resolve import Resolver
 
-__all__ = ["HOUSE_KEYS", "TYPES", "Ready", "effective_options", "make_ready"]
+__all__ = ["HOUSE_KEYS", "TYPES", "Ready", "effective_options", "make_ready", "usual_client"]
 
 NOT_PASSED = frozenset({Role.BATCH, Role.TABLE, Role.FIELD})
 """Roles of what a function gets anew with each call, or not at all."""
@@ -214,3 +214,11 @@ def effective_options(destination: Destination, resolver: Resolver, usual: Mappi
         ConfigError: Naming every setting that config gives and that is impossible, and where it stands.
     """
     return in_force(changed(destination.declared.options, usual or {}), destination.options, resolver)
+
+
+def usual_client(declared: Declared, resolver: Resolver) -> Mapping[str, Any]:
+    """What the spec says of the injected client, where config does not; nothing while its own settings are wrong, which is told elsewhere."""
+    try:
+        return client_defaults(_values(declared, resolver)[1])
+    except ConfigError:
+        return {}

@@ -158,3 +158,13 @@ def test_one_header_spelt_in_several_ways(api, monkeypatch):
     sent = api.requests[0].headers
     assert [sent["authorization"], sent["x-team-name"], sent["x-source"]] == ["Bearer of-the-shell", "shell", "shell"]
     assert [name for name in sent if "_" in name] == []
+
+
+def test_check_knows_whose_url_credentials_go_to(api, monkeypatch):
+    """With ``base_url`` among the destination's own settings, `sinkkit check` finds the place that credentials go to, as a run does."""
+    configure(f'[destination.crm]\ndestination_type = "rest"\nbase_url = "{api.url}"\n[destination.crm.http.auth]\ntype = "bearer"\n')
+    monkeypatch.setenv("DESTINATION__CRM__HTTP__AUTH__TOKEN", "sesame-of-the-crm")
+
+    assert examine(sinkkit.destination("crm"), "p").problems == []
+    assert sinkkit.pipeline("p", destination="crm").run([{"id": 1}], table_name="t").tables["t"].delivered == 1
+    assert api.requests[0].headers["authorization"] == "Bearer sesame-of-the-crm"
