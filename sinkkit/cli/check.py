@@ -13,7 +13,6 @@ import sinkkit
 from sinkkit.cli import options
 from sinkkit.cli.answer import DONE, NOT_EVERYTHING, Answer
 from sinkkit.cli.arguments import destination_of, given_settings
-from sinkkit.cli.openapi import with_document
 from sinkkit.cli.output import counted, table
 from sinkkit.declaration.client.auth.reading import PATH as LOGIN
 from sinkkit.declaration.client.auth.reading import login_kind
@@ -65,7 +64,11 @@ def check(destination: str, pipeline: str | None, settings: Sequence[str], opena
         examined = collected(lambda: examine(target, name))
         found = attrs.evolve(examined, warnings=tuple(dict.fromkeys((*found.warnings, *examined.warnings))))
         answer = answered(target.destination_name, target.resolved(name).destination_type, found)
-        return answer if openapi is None or found.problems else with_document(answer, target, name, openapi, rows)
+        if openapi is None or found.problems:
+            return answer
+        from sinkkit.cli.openapi import with_document
+
+        return with_document(answer, target, name, openapi, rows)
 
 
 def answered(name: str, kind: str | None, found: Checked) -> Answer:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
 from sinkkit.cli.answer import Answer
 from sinkkit.cli.output import counted, plain, printable
 from sinkkit.declaration.client.exchanges import SHOWN_BYTES, Shown
-from sinkkit.runs.requests.rehearsal import Rehearsal, RehearsedBatch
+
+if TYPE_CHECKING:
+    from sinkkit.runs.requests.rehearsal import Rehearsal, RehearsedBatch
 
 Clean: TypeAlias = Callable[[str], str]
 """Takes secrets out of texts."""

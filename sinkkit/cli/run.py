@@ -20,9 +20,6 @@ from sinkkit.cli.output import counted
 from sinkkit.cli.remembered import Remembering, recalled
 from sinkkit.clock import SystemClock
 from sinkkit.errors import ConfigError, ReferenceNotFound
-from sinkkit.runs.extracting.extraction import TableArguments
-from sinkkit.runs.extracting.taking import Intake
-from sinkkit.runs.requests.rehearsal import rehearse
 
 
 @click.command(short_help="Send rows to a destination.")
@@ -73,6 +70,10 @@ def run(  # noqa: PLR0917  # click passes them by name
         data = source_of(source, at)
         name = pipeline or target.destination_name
         if dry_run:
+            from sinkkit.runs.extracting.extraction import TableArguments
+            from sinkkit.runs.extracting.taking import Intake
+            from sinkkit.runs.requests.rehearsal import rehearse
+
             intake = Intake.of(TableArguments(table), None, limit)
             found = rehearse(target, data, intake, pipeline=name, batches=batches)
             pending = sinkkit.pipeline(name, pipelines_dir=pipelines_dir, progress="off").pending

@@ -44,6 +44,7 @@ VALUES = {
     "idempotency_header": headers,
     "timeout": seconds,
     "durability": st.sampled_from(["full", "process"]),
+    "mapping": st.sampled_from([{"a": "b"}, {"a": "b.c", "*": "keep"}, {"tables": {"t": {"x": "y"}}}]),
 }
 """What each setting may be; those with one possible value have that."""
 

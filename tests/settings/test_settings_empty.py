@@ -18,6 +18,7 @@ from sinkkit.settings.values.typed import convert
 from sinkkit.settings.wanted import Wanted
 
 DECLARED = Options(
+    max_nesting_level=2,
     workers=3,
     order_by="id",
     batch_bytes=100,
@@ -26,7 +27,7 @@ DECLARED = Options(
     idempotency_header="Idempotency-Key",
     timeout=5.0,
 )
-OPTIONAL = ["workers", "order_by", "batch_bytes", "rate_limit", "max_rejected", "idempotency_header", "timeout"]
+OPTIONAL = ["max_nesting_level", "workers", "order_by", "batch_bytes", "rate_limit", "max_rejected", "idempotency_header", "timeout"]
 
 
 @pytest.mark.parametrize("name", OPTIONAL)

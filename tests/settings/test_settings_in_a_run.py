@@ -84,7 +84,7 @@ def test_what_any_destination_may_have_is_not_warned_of(run, write, monkeypatch)
         'destination_typo = 1\n[destination]\nregion = "eu"\n[destination.other]\nx = 1\n[nightly]\ndrain = 5\nanything = 1\n'
         '[destination.crm]\nsize = 3\nbatch_size = 1\nworkers = 2\nrate_limit = "9/s"\ndestination_type = "sinks.crm"\n'
         '[destination.crm.http]\nbase_url = "https://x"\n[destination.crm.retry]\nattempts = 2\n[destination.crm.login]\nuser = "x"\n'
-        "[destination.crm.capabilities]\nmax_identifier_length = 60\n[destination.crm.mapping]\na = 'b'\n"
+        "[destination.crm.capabilities]\nmax_identifier_length = 60\n[destination.crm.mapping]\na = 'id'\n"
     )
     monkeypatch.setenv("DESTINATION__CRM__LOGIN__INNER__FIRST_WAIT", "1")
     monkeypatch.setenv("DESTINATION__CRM__ON_REJECT", "keep")

@@ -48,7 +48,7 @@ def stamp(wall: float) -> str:
 def canonical_path(path: str, service: str) -> str:
     """The path in its one form: for S3 encoded once and else as it is, for all others without ``.``, ``..`` and ``//``, and encoded twice."""
     if service in {"s3", "s3express"}:
-        return quote(unquote(path), safe=f"/{UNRESERVED}") or "/"
+        return "/".join(quote(unquote(part), safe=UNRESERVED) for part in path.split("/")) or "/"
     kept: list[str] = []
     for part in path.split("/"):
         if part == "..":
