@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +14,9 @@ from sinkkit.cli import options
 from sinkkit.cli.answer import DONE, NOT_EVERYTHING, Answer
 from sinkkit.cli.output import counted, table
 from sinkkit.errors import ConfigError
-from sinkkit.runs.packages.inspecting import JobShown, PackageShown
+
+if TYPE_CHECKING:
+    from sinkkit.runs.packages.inspecting import JobShown, PackageShown
 
 COUNTS = ("pending", "in_flight", "unknown", "held", "delivered", "rejected")
 
