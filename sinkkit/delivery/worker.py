@@ -31,12 +31,6 @@ CLAIM_SECONDS = 0.005
 FITTING_SECONDS = 0.0045
 """What a claim is fitted to: a little less, so that most are used up in time."""
 
-AHEAD_SECONDS = 0.002
-"""After so much of a claim the next one is made, where calls wait: the disk is then waited for while they do."""
-
-BUSY_SHARE = 0.9
-"""Calls that compute for more than this share of their time leave nothing for another thread to do meanwhile."""
-
 MOST_BATCHES = 4096
 """The largest claim, however fast the calls are."""
 
@@ -45,11 +39,6 @@ Fit: TypeAlias = Callable[[Flight], Mapping[int, str]]
 
 Step: TypeAlias = int | Grant | Flight
 """What to wait for: until a ticket is durable, until something has changed since a grant, or for the call of a batch."""
-
-
-def leaves_time(spent: float, computed: float) -> bool:
-    """Whether calls that took *spent* seconds, *computed* of them on a processor, wait for long enough to write the journal meanwhile."""
-    return computed < BUSY_SHARE * spent
 
 
 @attrs.define(eq=False)
@@ -61,8 +50,6 @@ class Worker:
         busy_since: When the call now running began, on the run's clock; None between calls.
         calling: Seconds spent in claims that have ended: reading rows and calling.
         computing: How many of them its thread was on a processor.
-        waits: Whether calls of so many seconds, of which their thread computed for the second number, leave time to others.
-        ahead_after: After so many seconds of a claim the next one is made, if they do.
     """
 
     dispatcher: Dispatcher
@@ -73,8 +60,6 @@ class Worker:
     faults: Faults
     keep: Callable[[Flight, int], bytes]
     may_claim_many: bool
-    waits: Callable[[float, float], bool] = leaves_time
-    ahead_after: float = AHEAD_SECONDS
     fit: Fit | None = None
     busy_since: float | None = attrs.field(default=None, init=False)
     calling: float = attrs.field(default=0.0, init=False)
@@ -84,9 +69,6 @@ class Worker:
     _share: int = attrs.field(default=1, init=False)
     _claim: deque[Flight] = attrs.field(factory=deque, init=False)
     _done: deque[Flight] = attrs.field(factory=deque, init=False)
-    _next: deque[Flight] = attrs.field(factory=deque, init=False)
-    _ahead: tuple[Grant, Finished] | None = attrs.field(default=None, init=False)
-    _claims_ahead: bool = attrs.field(default=False, init=False)
 
     def work(self) -> None:
         """Until nothing is left or the run halts. What goes wrong outside a call, such as a full disk under the journal, halts the run."""
@@ -113,11 +95,6 @@ class Worker:
         """All the work, step by step; whoever carries them out sends back the verdict of a call."""
         finished = NOTHING
         while True:
-            flights = yield from self._claimed_ahead(finished)
-            if flights:
-                finished = yield from self._measured(flights)
-                continue
-            finished = finished or Finished(taken(self._done), (), ())
             self.faults(Point.BEFORE_CLAIM)
             grant = self.dispatcher.exchange(finished, self._share)
             looked = self.fit is not None and bool(grant.flights)
@@ -140,9 +117,9 @@ class Worker:
 
         Called from another thread than the worker's; each batch is taken by one of the two.
         """
-        if not (self._done or self._claim or self._next):
+        if not (self._done or self._claim):
             return
-        finished = Finished(taken(self._done), (), taken(self._claim) + taken(self._next))
+        finished = Finished(taken(self._done), (), taken(self._claim))
         if not finished:
             return
         try:
@@ -150,23 +127,6 @@ class Worker:
                 self.journal.flush(ticket)
         except BaseException as error:  # noqa: BLE001  # as in a worker's own thread: the run halts with it as its cause
             self.dispatcher.break_off(error)
-
-    def _claim_ahead(self) -> None:
-        """Settle what of a claim was called, and claim the next batches, before the rest of it is called; neither waits for the disk."""
-        finished = Finished(taken(self._done), (), ())
-        grant = self.dispatcher.exchange(finished, self._share)
-        if grant.ticket is not None:
-            self.journal.hasten(grant.ticket)
-        self._next.extend(grant.flights)
-        self._ahead = (grant, finished)
-
-    def _claimed_ahead(self, finished: Finished) -> Generator[Step, Any, Sequence[Flight]]:
-        """The batches that were claimed ahead, once that is durable; none if there are none, or if the claim before ended otherwise than well."""
-        if self._ahead is None:
-            return ()
-        (grant, earlier), self._ahead = self._ahead, None
-        yield from self._tell(grant, earlier)
-        return () if finished else taken(self._next)
 
     def _claimed(self, grant: Grant, finished: Finished) -> Generator[int, Any, Grant]:
         """Look at the rows of what was handed out, and claim what is to be sent.
@@ -210,10 +170,8 @@ class Worker:
             self.observe(CallsStarted(in_flight=len(self.dispatcher.in_flight)))
         wall, cpu = time.perf_counter(), time.thread_time()
         finished = yield from self._call_all(flights)
-        spent, computed = time.perf_counter() - wall, time.thread_time() - cpu
-        self._claims_ahead = self.may_claim_many and self.fit is None and self.waits(spent, computed)
-        self.calling += spent
-        self.computing += computed
+        self.calling += time.perf_counter() - wall
+        self.computing += time.thread_time() - cpu
         return finished
 
     def _call_all(self, flights: Sequence[Flight]) -> Generator[Flight, Verdict, Finished]:
@@ -227,8 +185,6 @@ class Worker:
             self.busy_since = started = now()
             if started - began >= CLAIM_SECONDS or not may_call(started):
                 break
-            if calls and self._claims_ahead and self._ahead is None and started - began >= self.ahead_after:
-                self._claim_ahead()
             try:
                 flight = claim.popleft()
             except IndexError:  # the rest was handed back at this moment
@@ -244,9 +200,7 @@ class Worker:
         self.busy_since = None
         if not answered:
             self._resize(calls, now() - began + self._fitting)
-            if self._ahead is not None and not claim:
-                return NOTHING  # what was called since is settled with the next claim
-        return Finished(taken(done), answered, taken(claim) + taken(self._next))
+        return Finished(taken(done), answered, taken(claim))
 
     def _resize(self, calls: int, spent: float) -> None:
         """Let the next claim be worth ``FITTING_SECONDS``, and never more than twice as large as this one."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from queue import SimpleQueue
-from threading import Lock, Thread
+from threading import Lock
 from typing import TypeVar
 
 from sinkkit.journal.apply import apply
@@ -32,7 +31,6 @@ class Commits:
         self._submitted = 0
         self._durable = 0
         self._broken: BaseException | None = None
-        self._hastened: SimpleQueue[int | None] | None = None
 
     def submit(self, moves: Sequence[Move]) -> int:
         """Queue *moves*; returns the ticket to flush."""
@@ -62,21 +60,6 @@ class Commits:
                 raise
             self._durable = last
 
-    def hasten(self, ticket: int) -> None:
-        """Let a thread make *ticket* durable; whoever flushes it finds that done, or is told what went wrong."""
-        with self._line_lock:
-            if self._hastened is None:
-                self._hastened = SimpleQueue()
-                Thread(target=self._work, args=(self._hastened,), name="sinkkit-commits", daemon=True).start()
-            self._hastened.put(ticket)
-
-    def _work(self, hastened: SimpleQueue[int | None]) -> None:
-        while (ticket := hastened.get()) is not None:
-            try:
-                self.flush(ticket)
-            except BaseException:  # noqa: BLE001  # it is kept, and raised wherever this or a later ticket is flushed
-                return
-
     def alone(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run *work* in a transaction of its own, after all that is in line."""
         self.flush(self._submitted)
@@ -100,8 +83,6 @@ class Commits:
 
     def close(self) -> None:
         """Close the connection once nobody uses it."""
-        if self._hastened is not None:
-            self._hastened.put(None)
         with self._file_lock:
             self._db.close()
 

@@ -37,9 +37,6 @@ class Journal(Protocol):
     def flush(self, ticket: int) -> None:
         """Return once everything submitted up to *ticket* is durable."""
 
-    def hasten(self, ticket: int) -> None:
-        """Begin to make everything submitted up to *ticket* durable, beside what the caller does; errors are those of ``flush``."""
-
     def register(
         self,
         package: PackageRecord,

@@ -67,7 +67,6 @@ class SqliteJournal:
 
     def __init__(self, path: Path, *, clock: Clock, durability: str = "full") -> None:
         self.path = path
-        self._durable = durability == "full"
         self._db = open_file(path, durability=durability, clock=clock)
         self._commits = Commits(self._db)
 
@@ -79,11 +78,6 @@ class SqliteJournal:
         """Return once everything submitted up to *ticket* is durable."""
         with named(self.path):
             self._commits.flush(ticket)
-
-    def hasten(self, ticket: int) -> None:
-        """Begin to make everything submitted up to *ticket* durable, where that takes time; returns at once."""
-        if self._durable:
-            self._commits.hasten(ticket)
 
     def register(
         self,

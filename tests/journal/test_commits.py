@@ -50,33 +50,6 @@ def test_those_who_wait_share_a_commit(db):
     assert pauses(db) == [(f"d{n}", float(n)) for n in range(5)]
 
 
-def test_hastened_commits_need_no_flush(db):
-    """What is hastened becomes durable beside the caller, who finds it done when it flushes."""
-    commits = Commits(db)
-    ticket = commits.submit([Pause("a", 1.0, "")])
-    commits.hasten(ticket)
-    while not commits.read(pauses):
-        threading.Event().wait(0.001)
-    commits.flush(ticket)
-
-    assert db.commits == 1
-    assert pauses(db) == [("a", 1.0)]
-    commits.close()
-
-
-def test_hastened_commits_that_fail_are_told_to_those_who_flush(db):
-    """Where a hastened commit fails, whoever flushes it or anything later is told why."""
-    commits = Commits(db)
-    ticket = commits.submit([SettlePlain(1, 1)])
-    commits.hasten(ticket)
-
-    with pytest.raises(sqlite3.OperationalError, match="no such table"):
-        commits.flush(ticket)
-    with pytest.raises(sqlite3.OperationalError, match="no such table"):
-        commits.flush(commits.submit([]))
-    commits.close()
-
-
 def test_many_threads_at_once(db):
     """However many threads submit and flush, everything is there once each flush has returned."""
     commits, missing = Commits(db), []

@@ -25,7 +25,6 @@ from sinkkit.delivery.call import Caller
 from sinkkit.delivery.choosing.chooser import Facts
 from sinkkit.delivery.limits.limiter import Limiter
 from sinkkit.delivery.load import Load, Runtime, dispatcher_for, worker_for
-from sinkkit.delivery.worker import AHEAD_SECONDS
 from sinkkit.errors import JournalError
 from sinkkit.events import ignore
 from sinkkit.faults import idle
@@ -46,10 +45,6 @@ NAME, LOAD_ID = "api", "load"
 def untouched(value):
     """Change nothing."""
     return value
-
-
-SHARE_AHEAD = 0.7
-"""How often calls leave time for others, so that batches are claimed ahead."""
 
 
 @attrs.frozen(kw_only=True)
@@ -246,9 +241,6 @@ class Simulation:
         """Start the workers, and decide how the process will end."""
         count = self.defect.workers(self.options.calls_at_once)
         workers = [worker_for(load, runtime, dispatcher) for _ in range(count)]
-        ahead, after = self.chance.random() < SHARE_AHEAD, self.chance.choice([0.0, AHEAD_SECONDS])
-        for worker in workers:
-            worker.waits, worker.ahead_after = lambda _spent, _computed: ahead, after
         self.crew = Crew(self.hub, self.api, self.journal, self.chance, workers)
         self.ending, self._steps_left = None, -1
         for number, worker in enumerate(workers):

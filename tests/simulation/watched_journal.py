@@ -40,10 +40,6 @@ class WatchedJournal:
         self._asked += 1
         return self._asked
 
-    def hasten(self, ticket):
-        """Let *ticket* become durable beside the calls, if nobody else makes it so before."""
-        self.hub.spawn(self.flushed(ticket))
-
     async def flushed(self, ticket):
         """Make everything up to *ticket* durable, which takes its time; the first of those who wait does it for all."""
         if self._durable >= ticket:
