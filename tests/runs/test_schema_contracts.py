@@ -263,13 +263,18 @@ def test_a_table_named_as_one_of_our_own_is_refused(convention, name):
     assert plain.take() == {name: [{"id": 1}]}
 
 
-def test_internal_tables_come_with_an_ordering_column():
-    """Tables of sinkkit's own need not have the column that rows are ordered by."""
-    destination = Destination(skip_internal_columns_and_tables=False, order_by="id")
+@pytest.mark.parametrize(
+    ("convention", "column", "names"),
+    [("direct", "id", ["people", "_sk_version", "_sk_loads"]), (Prefixed, "crm_id", ["crm_people", "crm__sk_version", "crm__sk_loads"])],
+    ids=["direct", "own"],
+)
+def test_internal_tables_come_last_and_without_an_ordering_column(convention, column, names):
+    """Whatever they are called, tables of sinkkit's own come after all others, and need not have the column that rows are ordered by."""
+    destination = Destination(skip_internal_columns_and_tables=False, order_by=column, naming_convention=convention)
 
     sinkkit.pipeline("p", destination.factory).run([{"id": 1}, {"id": 1}], table_name="people")
 
-    assert list(destination.take()) == ["people", "_sk_version", "_sk_loads"]
+    assert list(destination.take()) == names
 
 
 def test_a_contract_of_a_resource_holds_unless_the_run_has_another():

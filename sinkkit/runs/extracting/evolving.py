@@ -14,7 +14,7 @@ from sinkkit.journal.records import NewSchema, SchemaVersion
 from sinkkit.package.manifest import PackagedTable
 from sinkkit.package.writer import PackageWriter
 from sinkkit.rows import Row
-from sinkkit.runs.extracting.shape import Shape
+from sinkkit.runs.extracting.shape import Shape, own_tables
 from sinkkit.schema.columns.contract import EVERYTHING, Contract
 from sinkkit.schema.columns.evolution import Evolution, Refused, RefusedRows
 from sinkkit.schema.columns.known import INTERNAL, grown, hash_of, tables_in, text_of, types_in
@@ -144,7 +144,7 @@ class Evolver:
 
     def schema(self, tables: Mapping[str, PackagedTable], at: float) -> NewSchema:
         """What is known once a load has *tables*."""
-        own = () if self.shape.skip_internal else {self.shape.names.table(name) for name in INTERNAL}
+        own = own_tables(self.shape, self.shape.names)
         loaded = {
             name: (table.schema, table.types)
             for name, table in tables.items()

@@ -11,6 +11,7 @@ from sinkkit.declaration.destination import Destination
 from sinkkit.declaration.mapped import configured_mapping
 from sinkkit.declaration.naming.convention import is_known
 from sinkkit.declaration.opening import Ready, names_of
+from sinkkit.schema.columns.known import INTERNAL
 from sinkkit.schema.items import ItemsKind
 from sinkkit.schema.mapping.reading import Mappings, read_mapping
 from sinkkit.schema.naming.conventions import Convention
@@ -91,6 +92,11 @@ def shape_in(manifest: Mapping[str, Any]) -> Shape:
         return Shape(**known, mapped=mapped)
     convention = Convention(identifier=str.__str__, **names["convention"])
     return Shape(**known, mapped=mapped, names=Names(**{**names, "convention": convention}))
+
+
+def own_tables(shape: Shape, names: Names) -> frozenset[str]:
+    """What sinkkit's own tables are called in a package of *shape* under the convention *names*; none where they are not delivered."""
+    return frozenset() if shape.skip_internal else frozenset(map(names.table, INTERNAL))
 
 
 def shape_of(ready: Ready) -> Shape:

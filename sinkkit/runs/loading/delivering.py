@@ -23,7 +23,7 @@ from sinkkit.package.reader import Package
 from sinkkit.rows import TableSchema
 from sinkkit.runs.extracting.extraction import Storage
 from sinkkit.runs.extracting.normalization import normalize
-from sinkkit.runs.extracting.shape import shape_in, shape_of
+from sinkkit.runs.extracting.shape import own_tables, shape_in, shape_of
 from sinkkit.runs.loading.lookahead import check_order, look_of
 from sinkkit.runs.loading.stages import Stage, held_above, stages_of
 from sinkkit.runs.loading.typed_rows import TypedRows
@@ -101,7 +101,8 @@ def _deliver(
 ) -> tuple[BaseException | None, bool]:
     """Why the delivery halted, or None; and whether nothing of the package is left open."""
     tables = _tables_of(package)
-    check_order(package, delivery.ready.options.order_by)
+    own = own_tables(shape_in(package.manifest.shape), delivery.ready.names)
+    check_order(package, delivery.ready.options.order_by, own)
     sink = delivery.ready.open(tables)
     read = reader_for(package, delivery.ready)
     try:
@@ -118,7 +119,7 @@ def _deliver(
             drain=delivery.drain,
             fit=read.fit if isinstance(read, TypedRows) else None,
         )
-        halted = _in_stages(load, stages_of(tables, load.options.order_by), runtime)
+        halted = _in_stages(load, stages_of(tables, load.options.order_by, own), runtime)
         complete = halted is None and _total(runtime, record.load_id).settled
         if complete:
             sink.complete()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from sinkkit.declaration.client.json_body import to_json
 from sinkkit.delivery.choosing.chooser import Facts
 from sinkkit.errors import ConfigError, Reject
 from sinkkit.package.reader import Package
 from sinkkit.rows import Row
-from sinkkit.runs.loading.stages import INTERNAL
 from sinkkit.schema.items import ItemsKind
 
 
@@ -36,10 +35,10 @@ def as_sent(row: Row) -> bytes:
         return repr(row).encode(errors="replace")
 
 
-def check_order(package: Package, column: str | None) -> None:
+def check_order(package: Package, column: str | None, own: Collection[str] = ()) -> None:
     """Refuse an ordering column that a table of the package does not have: its rows would all be of one key, one call at a time.
 
-    Child tables need not have it: their rows follow those of their parents, in no order.
+    Child tables need not have it: their rows follow those of their parents, in no order. Nor need sinkkit's *own* tables.
 
     Raises:
         ConfigError: Naming table and column, with the nearest name there is.
@@ -48,8 +47,7 @@ def check_order(package: Package, column: str | None) -> None:
         return
     for table in package.manifest.tables.values():
         columns = list(table.schema["columns"])
-        own = table.schema.name.lower().startswith(INTERNAL)
-        if table.rows and columns and column not in columns and not own and not table.schema.get("level", 0):
+        if table.rows and columns and column not in columns and table.schema.name not in own and not table.schema.get("level", 0):
             near = difflib.get_close_matches(column, columns, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"its columns are {', '.join(columns) or 'none'}"
             raise ConfigError(f"order_by={column!r}: table {table.schema.name!r} has no such column", hint=hint)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import attrs
 
@@ -10,9 +10,6 @@ from sinkkit.errors import PendingPackages
 from sinkkit.journal.protocol import Journal
 from sinkkit.journal.records import Counts
 from sinkkit.rows import TableSchema
-
-INTERNAL = "_sk_"
-"""How the names of tables begin that this package writes itself; they tell of all others, so they go last."""
 
 
 @attrs.frozen
@@ -32,13 +29,13 @@ class Stage:
         return all(count.settled for name, count in counts.items() if name in self.tables)
 
 
-def stages_of(tables: Sequence[TableSchema], order_by: str | None) -> list[Stage]:
-    """The stages of *tables*: those of one level together, parents first, internal ones at the end."""
+def stages_of(tables: Sequence[TableSchema], order_by: str | None, own: Collection[str] = ()) -> list[Stage]:
+    """The stages of *tables*: those of one level together, parents first, and sinkkit's *own* at the end, as they tell of all others."""
     stages: dict[tuple[bool, int, bool], list[str]] = {}
     for table in tables:
         level = int(table.get("level", 0))
         lacks = order_by is not None and level > 0 and order_by not in table["columns"]
-        stages.setdefault((table.name.lower().startswith(INTERNAL), level, lacks), []).append(table.name)
+        stages.setdefault((table.name in own, level, lacks), []).append(table.name)
     return [Stage(frozenset(names), not lacks) for (_, _, lacks), names in sorted(stages.items(), key=lambda stage: stage[0])]
 
 
