@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import attrs
-from generate_settings import REGION, entries, table
+from generate_settings import entries, table, write
 
 from sinkkit.destinations.http_api.answer_settings import Answer, Errors, Results, Rules
 from sinkkit.destinations.http_api.job_settings import Job, JobRequest
@@ -64,28 +64,5 @@ REGIONS: Mapping[str, Callable[[], str]] = {
 """Name of a region of the page to what makes its text."""
 
 
-def written(page: str) -> str:
-    """The page with its regions as the code has them.
-
-    Raises:
-        LookupError: If a region is missing, or one is there that nothing makes.
-    """
-    there = [found["name"] for found in REGION.finditer(page)]
-    if sorted(there) != sorted(REGIONS):
-        raise LookupError(f"the page has the regions {there}, and {sorted(REGIONS)} are made")
-    return REGION.sub(lambda found: f"{found[1]}\n{REGIONS[found['name']]()}\n{found[3]}", page)
-
-
-def main() -> int:
-    """Write the page, or with ``--check`` compare it; returns the exit status."""
-    page = PAGE.read_text(encoding="utf-8")
-    now = written(page)
-    if "--check" in sys.argv[1:]:
-        sys.stdout.write("" if now == page else f"{PAGE} is not what the code says: run make docs\n")
-        return int(now != page)
-    PAGE.write_text(now, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write(PAGE, REGIONS))

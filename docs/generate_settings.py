@@ -153,28 +153,28 @@ REGIONS: Mapping[str, Callable[[], str]] = {
 """Name of a region of the page to what makes its text."""
 
 
-def written(page: str) -> str:
-    """The page with its regions as the code has them.
+def written(page: str, regions: Mapping[str, Callable[[], str]] = REGIONS) -> str:
+    """*page* with each of its regions as what makes it says, by name.
 
     Raises:
         LookupError: If a region is missing, or one is there that nothing makes.
     """
     there = [found["name"] for found in REGION.finditer(page)]
-    if sorted(there) != sorted(REGIONS):
-        raise LookupError(f"the page has the regions {there}, and {sorted(REGIONS)} are made")
-    return REGION.sub(lambda found: f"{found[1]}\n{REGIONS[found['name']]()}\n{found[3]}", page)
+    if sorted(there) != sorted(regions):
+        raise LookupError(f"the page has the regions {there}, and {sorted(regions)} are made")
+    return REGION.sub(lambda found: f"{found[1]}\n{regions[found['name']]()}\n{found[3]}", page)
 
 
-def main() -> int:
-    """Write the page, or with ``--check`` compare it; returns the exit status."""
-    page = PAGE.read_text(encoding="utf-8")
-    now = written(page)
+def write(path: Path, regions: Mapping[str, Callable[[], str]]) -> int:
+    """Write the page at *path*, or with ``--check`` compare it; returns the exit status."""
+    page = path.read_text(encoding="utf-8")
+    now = written(page, regions)
     if "--check" in sys.argv[1:]:
-        sys.stdout.write("" if now == page else f"{PAGE} is not what the code says: run make docs\n")
+        sys.stdout.write("" if now == page else f"{path} is not what the code says: run make docs\n")
         return int(now != page)
-    PAGE.write_text(now, encoding="utf-8")
+    path.write_text(now, encoding="utf-8")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write(PAGE, REGIONS))
