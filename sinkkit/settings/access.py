@@ -7,7 +7,7 @@ from typing import Any
 
 from sinkkit.errors import ConfigError
 from sinkkit.settings.keys import Path, is_system_name, nearest, variable
-from sinkkit.settings.providers.provider import Environment, Local, Provider
+from sinkkit.settings.providers.provider import Environment, Provider, is_local
 from sinkkit.settings.providers.registry import opened, registered
 from sinkkit.settings.secret import Secret
 from sinkkit.settings.wanted import MISSING, Sentinel
@@ -25,7 +25,7 @@ def read(key: str) -> Any:
     if value is not MISSING:
         return value
     places = "".join(f"\n    {provider.spell(path)} in {provider.name}{noted(provider, path)}" for provider in providers)
-    names = [name for provider in providers if isinstance(provider, Local) for name in provider.names(path[:-1])]
+    names = [name for provider in providers if is_local(provider) for name in provider.names(path[:-1])]
     close = nearest(path[-1], names)
     hint = f"did you mean {'.'.join((*path[:-1], close))}?" if close else "set it in one of these places"
     raise ConfigError(f"there is no setting {key}; it was looked for in this order:{places}", hint=hint)
@@ -61,7 +61,7 @@ def nearby(key: str) -> tuple[Any, str] | None:
     """
     path = parts(key)
     for provider in opened():
-        value = found(path, (provider,)) if isinstance(provider, Local) else MISSING
+        value = found(path, (provider,)) if is_local(provider) else MISSING
         if value is not MISSING:
             return value, f"{provider.spell(path)} in {provider.name}"
     return None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from sinkkit.errors import ConfigError, SinkkitError
 from sinkkit.settings.keys import Path, is_system_name, nearest, variable
-from sinkkit.settings.providers.provider import Environment, Local, Provider
+from sinkkit.settings.providers.provider import Environment, Provider, is_local
 from sinkkit.settings.providers.toml_files import TomlFile
 
 MOST_SPELLED = 12
@@ -33,7 +33,7 @@ def inside(value: Any, path: Path) -> Any:
 
 def written(provider: Provider, path: Path, raw: Any) -> str:
     """How the provider writes what it holds at *path*: of a table in a place that has no tables, as the environment is, the keys that make it."""
-    if not isinstance(raw, Mapping) or isinstance(provider, TomlFile) or not isinstance(provider, Local):
+    if not isinstance(raw, Mapping) or isinstance(provider, TomlFile) or not is_local(provider):
         return provider.spell(path)
     keys = [provider.spell(path + end) for end in ends(raw)]
     return ", ".join([*keys[:MOST_WRITTEN], *(["..."] if len(keys) > MOST_WRITTEN else [])]) or provider.spell(path)
@@ -66,6 +66,10 @@ class Arguments:
     def names(self, section: Path) -> list[str]:
         """The arguments given."""
         return [] if section else list(self.values)
+
+    def mentions(self, name: str) -> bool:
+        """Whether the caller gave *name*."""
+        return name in self.values
 
 
 @attrs.frozen
@@ -106,6 +110,7 @@ class Lookup:
     providers: Sequence[Provider]
     _asked: dict[tuple[int, Path], Any] = attrs.field(factory=dict, init=False, repr=False)
     _natives: dict[tuple[int, Path, Path], Any] = attrs.field(factory=dict, init=False, repr=False)
+    _holders: dict[str, Sequence[tuple[int, Provider]]] = attrs.field(factory=dict, init=False, repr=False)
 
     def ask(self, index: int, path: Path) -> Any:
         """What the provider holds at *path*, None for nothing; asked once.
@@ -130,14 +135,24 @@ class Lookup:
             what = f"the settings provider {provider.name} failed on {provider.spell(path)}: {type(error).__name__}"
             raise ConfigError(what, hint="its own error is shown above") from error
 
-    def places(self, path: Path, *, stated: bool) -> Iterator[tuple[int, Provider, Path]]:
+    def holders(self, name: str) -> Sequence[tuple[int, Provider]]:
+        """The providers, by index, in which the setting *name*, or one inside it, may stand: all but those that can rule it out at once."""
+        found = self._holders.get(name)
+        if found is None:
+            able = (Arguments, Environment, TomlFile)
+            every = enumerate(self.providers)
+            found = self._holders[name] = [(i, one) for i, one in every if not isinstance(one, able) or one.mentions(name)]
+        return found
+
+    def places(self, path: Path, providers: Iterable[tuple[int, Provider]], *, stated: bool) -> Iterator[tuple[int, Provider, Path]]:
         """Provider and section of every place where the setting at *path* may stand, in order.
 
         Args:
             path: The setting's name and, inside a table, the keys below it.
+            providers: Those to look in, by index.
             stated: The function states a default: the environment's form without a section does not count.
         """
-        for index, provider in enumerate(self.providers):
+        for index, provider in providers:
             if index == 0:
                 yield index, provider, ()
                 continue
@@ -155,8 +170,8 @@ class Lookup:
             tables: Whether a table can be a value.
             cheap: Leave out providers that are costly to ask.
         """
-        for index, provider, section in self.places(path, stated=stated):
-            if (isinstance(provider, TomlFile) and not provider.table) or (cheap and not isinstance(provider, Local)):
+        for index, provider, section in self.places(path, self.holders(path[0]), stated=stated):
+            if cheap and not is_local(provider):
                 continue
             raw, at = self.ask(index, section + path), path
             if raw is None and self._natives:
@@ -190,7 +205,7 @@ class Lookup:
     def tried(self, path: Path, *, stated: bool) -> list[str]:
         """Every place where *path* was looked for, a line for each provider."""
         keys: dict[int, list[str]] = {}
-        for index, provider, section in self.places(path, stated=stated):
+        for index, provider, section in self.places(path, enumerate(self.providers), stated=stated):
             keys.setdefault(index, []).append(provider.spell(section + path))
         lines = []
         for index, spelled in keys.items():
@@ -201,7 +216,7 @@ class Lookup:
     def similar(self, path: Path) -> str | None:
         """The place of a key that looks like *path* misspelt, in any section or provider."""
         for provider in self.providers:
-            if not isinstance(provider, Local):
+            if not is_local(provider):
                 continue
             for section in self.sections if provider is not self.providers[0] else ((),):
                 parent = section + path[:-1]

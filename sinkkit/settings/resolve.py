@@ -141,6 +141,8 @@ class Resolver:
         self.know(name, kind)
         if name in self.explicit and self.explicit[name] is None:
             return None
+        if not self.lookup.holders(name):
+            return MISSING
         reading = Reading(self.lookup, self.redactor, thorough=False, warned=self._warned)
         value = read(reading, Question((name,), kind, stated=True), default)
         self.raise_on(reading.problems)

@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin
 from sinkkit.errors import ConfigError
 from sinkkit.settings.keys import Path, nearest, variable
 from sinkkit.settings.lookup import Lookup
-from sinkkit.settings.providers.provider import Local
+from sinkkit.settings.providers.provider import is_local
 from sinkkit.settings.providers.toml_files import TomlFile
 from sinkkit.settings.values.kinds import bare, fields, is_collection, is_mapping, is_record, members, record_in_secret
 from sinkkit.settings.values.typed import unpacked
@@ -23,10 +23,11 @@ def strangers(lookup: Lookup, kinds: Mapping[str, Any]) -> Iterator[str]:
     """
     own = [section for section in lookup.sections if section[-2:] == ("destination", lookup.destination)]
     for name, kind in kinds.items():
-        for inner, guess in in_value(lookup.providers[0].get((name,)), kind):
+        given = lookup.providers[0].get((name,))
+        for inner, guess in () if given is None else in_value(given, kind):
             yield f"argument {name}: {inner} inside it: no such setting{guess}"
     for provider in lookup.providers[1:]:
-        if isinstance(provider, Local):
+        if is_local(provider):
             for section in own:
                 if isinstance(provider, TomlFile) and provider.table:
                     yield from no_tables(provider, section)

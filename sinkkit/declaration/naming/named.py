@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sinkkit.declaration.naming.references import find, is_path, near_names
 from sinkkit.errors import ConfigError, ReferenceNotFound
-from sinkkit.settings.providers.provider import Local
+from sinkkit.settings.providers.provider import is_local
 from sinkkit.settings.resolve import Resolver
 from sinkkit.settings.wanted import MISSING
 
@@ -117,7 +117,7 @@ def _configured(pipeline: str | None, resolver: Resolver) -> list[str]:
     return [
         name
         for provider in resolver.lookup.providers[1:]
-        if isinstance(provider, Local)
+        if is_local(provider)
         for section in sections
         for name in provider.names(section)
         if provider.get((*section, name, "destination_type")) is not None

@@ -9,7 +9,7 @@ import attrs
 
 from sinkkit.errors import ConfigError
 from sinkkit.settings.keys import SENSITIVE, Path
-from sinkkit.settings.providers.provider import Environment, Local, Provider
+from sinkkit.settings.providers.provider import Environment, Provider, is_local
 from sinkkit.settings.providers.toml_files import TomlFile
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Asked:
 
     def __attrs_post_init__(self) -> None:
         """Be ``Local`` if the provider is: as an attribute, since Python 3.12 looks for no other way."""
-        if isinstance(self.provider, Local):
+        if is_local(self.provider):
             self.names = self.listed
 
     @property
@@ -76,7 +76,7 @@ class Asked:
         try:
             value = self.guarded(lambda: self.provider.get(path), lambda: f"on {self.spelled(path)}")
         except ConfigError as error:
-            if not isinstance(self.provider, Local):
+            if not is_local(self.provider):
                 self._failure = error
             raise
         self._answers[path] = value
@@ -96,7 +96,7 @@ class Asked:
         Raises:
             ConfigError: If the provider fails.
         """
-        names = self.provider.names if isinstance(self.provider, Local) else lambda _: ()
+        names = self.provider.names if is_local(self.provider) else lambda _: ()
         return self.guarded(lambda: list(names(section)), lambda: f"to list {'.'.join(section) or 'its names'}")
 
     def guarded(self, ask: Callable[[], T], doing: Callable[[], str]) -> T:

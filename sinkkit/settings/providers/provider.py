@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 import attrs
 
@@ -47,6 +47,15 @@ class Local(Protocol):
         """The names that stand directly in *section*."""
 
 
+class Listed(Provider, Local, Protocol):
+    """A provider that is ``Local``, for type checkers."""
+
+
+def is_local(provider: Provider) -> TypeGuard[Listed]:
+    """Whether *provider* is ``Local``; ``isinstance`` says so too, and takes a hundred times as long before Python 3.12."""
+    return callable(getattr(provider, "names", None))
+
+
 def nested(values: Iterable[str], prefix: str, read: Callable[[str], Any]) -> dict[str, Any] | None:
     """The flat names among *values* that begin with *prefix*, as a table: what follows is split at ``__`` and lower case; None if there are none."""
     table: dict[str, Any] = {}
@@ -75,6 +84,7 @@ class Environment:
     variables: Mapping[str, str] | None = attrs.field(default=None, repr=False)
     name: str = attrs.field(default="environment", init=False)
     _deep: tuple[str, ...] | None = attrs.field(default=None, init=False, repr=False)
+    _every: str | None = attrs.field(default=None, init=False, repr=False)
 
     def opened(self) -> Sequence[Provider]:
         """One copy of the environment as it is now, so that a run sees one state of it."""
@@ -90,6 +100,13 @@ class Environment:
     def spell(self, path: Path) -> str:
         """The name of the variable."""
         return variable(path)
+
+    def mentions(self, name: str) -> bool:
+        """Whether *name* is a whole part, or several, of some variable: only then may a setting of that name, or one inside it, be held."""
+        held: Mapping[str, str] = os.environ if self.variables is None else self.variables
+        if self._every is None or self.variables is None:
+            self._every = "\n".join(f"__{each}__" for each in held)
+        return f"__{variable((name,))}__" in self._every
 
     def names(self, section: Path) -> Iterable[str]:
         """First parts of the variables of *section*, lower case; of all plain variables for the empty section."""

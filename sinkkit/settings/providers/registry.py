@@ -11,7 +11,7 @@ from sinkkit.errors import ConfigError
 from sinkkit.settings.keys import SENSITIVE, nearest
 from sinkkit.settings.providers.asked import CHAINED, Asked, variables
 from sinkkit.settings.providers.plug_ins import maker, points
-from sinkkit.settings.providers.provider import Environment, Local, Opens, Provider
+from sinkkit.settings.providers.provider import Environment, Opens, Provider, is_local
 from sinkkit.settings.providers.toml_files import CONFIG, SECRETS, TomlFile, TomlFiles
 
 KEY = ("sinkkit", "providers")
@@ -85,7 +85,7 @@ def opened(providers: Sequence[Provider] | None = None) -> list[Provider]:
         return shared[key]
     found = guarded([one for provider in registered for one in unfolded(provider)])
     for provider in found:
-        names = provider.get(KEY) if isinstance(provider, Local) else None
+        names = provider.get(KEY) if is_local(provider) else None
         if names is not None:
             further = [one for name in listed(names, provider) for one in unfolded(made(name))]
             found = guarded([*found, *further])
@@ -120,10 +120,10 @@ def unfolded(provider: Provider) -> Sequence[Provider]:
     Raises:
         ConfigError: If it cannot be opened.
     """
-    if not isinstance(provider, Opens):
-        return (provider,)
     if isinstance(provider, Environment | TomlFiles):
         return provider.opened()
+    if not isinstance(provider, Opens):
+        return (provider,)
     return Asked(provider, Environment().opened()).guarded(lambda: tuple(provider.opened()), lambda: "when it was opened")
 
 
@@ -175,7 +175,7 @@ def made(reference: str) -> Provider:
 def is_provider(given: Any) -> TypeGuard[Provider]:
     """Whether *given* is an object with what a provider needs; a class is none, however good its objects would be."""
     methods = (getattr(given, member, None) for member in ("get", "spell"))
-    return isinstance(given, Provider) and not isinstance(given, type) and all(callable(method) for method in methods)
+    return not isinstance(given, type) and hasattr(given, "name") and all(callable(method) for method in methods)
 
 
 def without(argument: str, error: Exception) -> BaseException:

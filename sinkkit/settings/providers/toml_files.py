@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -142,6 +142,11 @@ def dig(table: Any, path: Path) -> Any:
     return table
 
 
+def mentioned(table: Mapping[str, Any], name: str) -> bool:
+    """Whether *name* is a key of *table* or of a table in it."""
+    return name in table or any(mentioned(value, name) for value in table.values() if isinstance(value, dict))
+
+
 @attrs.frozen(eq=False)
 class TomlFile:
     """One file, read already.
@@ -165,6 +170,10 @@ class TomlFile:
     def spell(self, path: Path) -> str:
         """The key with dots between its parts, those that TOML cannot write bare in quotes."""
         return ".".join(part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else f'"{part}"' for part in path)
+
+    def mentions(self, name: str) -> bool:
+        """Whether *name* is a key in any section: only then may a setting of that name, or one inside it, be held."""
+        return mentioned(self.table, name)
 
     def names(self, section: Path) -> Iterable[str]:
         """The keys of *section*."""
