@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sinkkit.clock import Clock
 from sinkkit.errors import JournalError
+from sinkkit.journal.beginning import begin
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 """SQL in numbered files."""
@@ -60,6 +61,7 @@ def open_file(path: Path, *, durability: str, clock: Clock) -> sqlite3.Connectio
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             _keep_folder(path.parent)
+            begin(path, SCHEMA.read_text(encoding="utf-8"), len(numbered()))
         db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         with named(path):
@@ -100,9 +102,14 @@ def _use_wal(db: sqlite3.Connection, clock: Clock) -> None:
             return
 
 
+def numbered() -> list[Path]:
+    """The files of the migrations, in order; a file's number is the version it leads to."""
+    return sorted(MIGRATIONS.glob("*.sql"))
+
+
 def scripts() -> list[str]:
-    """The migrations, in order; a file's number is the version it leads to."""
-    return [script.read_text(encoding="utf-8") for script in sorted(MIGRATIONS.glob("*.sql"))]
+    """The migrations, in order."""
+    return [script.read_text(encoding="utf-8") for script in numbered()]
 
 
 def migrate(db: sqlite3.Connection, path: Path) -> None:
@@ -111,18 +118,18 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
     Raises:
         JournalError: If the file is newer than this sinkkit.
     """
-    known = scripts()
+    known = len(numbered())
     (version,) = db.execute("PRAGMA user_version").fetchone()
-    if version == len(known):
+    if version == known:
         return
     db.execute("BEGIN IMMEDIATE")
     try:
         (version,) = db.execute("PRAGMA user_version").fetchone()
-        _refuse_newer(version, len(known), path)
-        for script in known[version:] if version else [SCHEMA.read_text(encoding="utf-8")]:
+        _refuse_newer(version, known, path)
+        for script in scripts()[version:] if version else [SCHEMA.read_text(encoding="utf-8")]:
             for statement in script.split(";\n"):
                 db.execute(statement)
-        db.execute(f"PRAGMA user_version = {len(known)}")
+        db.execute(f"PRAGMA user_version = {known}")
         db.execute("COMMIT")
     except BaseException:
         rollback(db)

@@ -14,7 +14,8 @@ import pytest
 import sinkkit
 from sinkkit.clock import SystemClock
 from sinkkit.errors import JournalError
-from sinkkit.journal.opening import open_file, scripts
+from sinkkit.journal.beginning import begin
+from sinkkit.journal.opening import SCHEMA, open_file, scripts
 from sinkkit.journal.sqlite import SqliteJournal
 
 OPENER = """
@@ -193,3 +194,39 @@ def test_a_full_disk_while_journaling(tmp_path):
 
     assert done.stderr == ""
     assert done.stdout.splitlines() == ["JournalError True True", "0 True True 5000 True"]
+
+
+def facts_of(path):
+    """All that SQLite says of a file: whether it is sound, its mode, version and page size, and what was made in it."""
+    db = sqlite3.connect(path)
+    pragmas = ("integrity_check", "journal_mode", "user_version", "page_size", "auto_vacuum", "encoding", "application_id")
+    facts = [db.execute(f"PRAGMA {pragma}").fetchone() for pragma in pragmas]
+    facts += db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY rowid").fetchall()
+    db.close()
+    return facts
+
+
+def test_a_new_file_is_what_sqlite_would_have_made(tmp_path):
+    """A file that is put there whole is no other than one that SQLite makes in place, and nothing else is left beside it."""
+    whole, in_place = tmp_path / "whole" / "journal.db", tmp_path / "journal.db"
+    in_place.touch()
+    for path in (whole, in_place):
+        opened(path).close()
+
+    assert facts_of(whole) == facts_of(in_place)
+    assert facts_of(whole)[:2] == [("ok",), ("wal",)]
+    assert list(whole.parent.iterdir()) == [whole]
+
+
+def test_a_journal_that_is_there_is_never_replaced(tmp_path):
+    """Whoever comes second, having seen no file, leaves the one that is there by then as it is."""
+    path = tmp_path / "journal.db"
+    journal = opened(path)
+    journal.start_run("first", None, 1.0)
+    begin(path, SCHEMA.read_text(), len(scripts()))
+    second = opened(path)
+    names = [run.name for run in second.runs()]
+    second.close()
+    journal.close()
+
+    assert names == ["first"]
