@@ -100,7 +100,6 @@ class Batch:
         table_name: Their table.
         job: The file of the package they rest in.
         rows: Their row numbers in the job, in order.
-        key: The idempotency key: made once, kept before the first call, the same on every attempt.
         attempt: Which call this is for these rows, from 1, counted across restarts.
         note: What an earlier call for these very rows asked to be remembered, also before a restart; None: nothing.
     """
@@ -110,7 +109,7 @@ class Batch:
     table_name: str
     job: str
     rows: Sequence[int]
-    key: str
+    _key: str | Callable[[], str] = attrs.field(repr=False)
     attempt: int
     _read: Callable[[], Any] = attrs.field(repr=False)
     note: str | None = attrs.field(default=None)
@@ -137,6 +136,11 @@ class Batch:
             raise CallFailed("this batch belongs to no run: there is nothing to remember it in", hint="call it in the function of a destination")
         self._remember(note)
         self.note = note
+
+    @property
+    def key(self) -> str:
+        """The idempotency key: fixed by the rows and their package before the first call, the same on every attempt."""
+        return self._key if isinstance(self._key, str) else self._key()
 
     @property
     def items(self) -> Any:

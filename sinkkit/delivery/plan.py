@@ -13,9 +13,9 @@ from itertools import count
 import attrs
 
 from sinkkit.delivery.choosing.chooser import Chooser, Facts, Segment
-from sinkkit.delivery.rowsets import compact, is_run, key_of, to_text
+from sinkkit.journal.keys import key_of
 from sinkkit.journal.moves import Cut, Move, NewBatch, Pick, Return, Settle, Start
-from sinkkit.journal.ranges import numbers_of
+from sinkkit.journal.ranges import compact, is_run, numbers_of, to_text
 from sinkkit.journal.records import BatchRecord, JobRecord
 from sinkkit.journal.states import State
 
@@ -28,7 +28,6 @@ class Flight:
         id: The batch's id in the journal.
         job: The file its rows rest in.
         rows: Its row numbers there, in order.
-        key: Its idempotency key.
         attempts: Calls made for its rows so far, the one now running included.
         ambiguous: Whether an earlier call may have arrived.
         since: Its state in the journal before the call.
@@ -41,7 +40,7 @@ class Flight:
     id: int
     job: JobRecord
     rows: Sequence[int]
-    key: str
+    _key: str | None
     attempts: int
     ambiguous: bool = False
     since: State = State.PLANNED
@@ -49,6 +48,13 @@ class Flight:
     failing_since: float | None = None
     note: str | None = None
     running: bool = False
+
+    @property
+    def key(self) -> str:
+        """Its idempotency key, made when it is first asked for."""
+        if self._key is None:
+            self._key = key_of(self.job.load_id, self.job.name, self.rows)
+        return self._key
 
 
 def rows_of(record: BatchRecord | NewBatch) -> Sequence[int]:
@@ -153,31 +159,32 @@ class Plan:
         cuts: list[Cut] = []
         flights: list[Flight] = []
         while self._jobs and len(flights) < most:
-            new = self._cut_first(most - len(flights))
-            job, frontier = new[0].job, new[-1].rows[-1] + 1
-            batches = [(flight.id, flight.rows[0], len(flight.rows), flight.key) for flight in new]
-            cuts.append(Cut(job.id, new[0].rows[0], frontier, run, batches, claimed))
+            cut, new = self._cut_first(most - len(flights), run, claimed=claimed)
+            cuts.append(cut)
             flights += new
         return cuts, flights
 
-    def _cut_first(self, most: int) -> list[Flight]:
+    def _cut_first(self, most: int, run: int, *, claimed: bool) -> tuple[Cut, list[Flight]]:
         """Up to *most* new batches of the first job, which leaves the line when it is cut up."""
         job, since = self._jobs[0], self._frontier
         size = self.batch_size or job.row_count
         frontier = min(job.row_count, since + size * most)
-        flights = [self._new(job, range(first, min(first + size, frontier))) for first in range(since, frontier, size)]
+        starts = range(since, frontier, size)
+        cut = Cut(job.id, since, frontier, run, self.next_id, size, claimed)
+        flights = [Flight(number, job, range(first, min(first + size, frontier)), None, 1) for number, first in enumerate(starts, self.next_id)]
+        self.next_id += len(flights)
         self._frontier = frontier
         if frontier == job.row_count:
             self._jobs.popleft()
             self._frontier = self._jobs[0].frontier if self._jobs else 0
-        return flights
+        return cut, flights
 
     def _pick(self, chooser: Chooser, most: int, run: int, *, claimed: bool) -> tuple[list[Pick], list[Flight]]:
         picks: list[Pick] = []
         flights: list[Flight] = []
         while len(flights) < most and chooser.next_batch() is not None:
             job, rows = chooser.cut()
-            flight = self._new(job, compact(rows))
+            flight = Flight(self._take_id(), job, compact(rows), None, 1)
             since = self._picked.get(job.id, job.frontier)
             self._picked[job.id] = since + len(rows)
             picks.append(Pick(job.id, since, run, record_of(flight, None), claimed))
@@ -196,9 +203,6 @@ class Plan:
             rows = [row for row in flight.rows if row not in again] if ends else ()
         self.chooser.release(flight.job.id, rows)
 
-    def _new(self, job: JobRecord, rows: Sequence[int]) -> Flight:
-        return Flight(self._take_id(), job, rows, key_of(job.load_id, job.name, rows), 1)
-
     def _take_id(self) -> int:
         taken = self.next_id
         self.next_id += 1
@@ -206,9 +210,7 @@ class Plan:
 
     def child(self, parent: Flight, rows: Sequence[int], *, not_before: float | None = None) -> tuple[NewBatch, Flight]:
         """A batch of some of *parent*'s rows with a key of its own; *not_before* in seconds since the epoch."""
-        rows = compact(rows)
-        key = key_of(parent.job.load_id, parent.job.name, rows)
-        flight = attrs.evolve(parent, id=self._take_id(), rows=rows, key=key, since=State.PLANNED, note=None, running=False)
+        flight = attrs.evolve(parent, id=self._take_id(), rows=compact(rows), key=None, since=State.PLANNED, note=None, running=False)
         return record_of(flight, not_before), flight
 
 

@@ -96,14 +96,16 @@ class Worker:
         finished = NOTHING
         while True:
             self.faults(Point.BEFORE_CLAIM)
-            grant = self.dispatcher.exchange(finished, self._share)
+            grant = self.dispatcher.exchange(finished, max(0, self._share - len(self._claim)))
             looked = self.fit is not None and bool(grant.flights)
             if looked:
                 grant = yield from self._claimed(grant, finished)
             yield from self._tell(grant, finished)
-            if grant.over:
+            if grant.over and not self._claim:
                 return
-            if grant.flights:
+            if grant.over:
+                finished = Finished((), (), taken(self._claim))
+            elif grant.flights or self._claim:
                 finished = yield from self._measured(grant.flights)
             elif looked:  # nothing of it is to be sent: there may be more
                 finished = NOTHING
@@ -175,15 +177,22 @@ class Worker:
         return finished
 
     def _call_all(self, flights: Sequence[Flight]) -> Generator[Flight, Verdict, Finished]:
-        """Call the batches of a claim one after another, until its time is used up or something other than success comes back."""
+        """Call the batches of a claim one after another, until its time is used up or something other than success comes back.
+
+        What is left of it when its time is used up is called next, without being claimed again.
+        """
         now, may_call, claim, done = self.clock.now, self.dispatcher.may_call, self._claim, self._done
         claim.extend(flights)
         answered: tuple[Answered, ...] = ()
+        unused: list[Flight] = []
         calls = 0
         self._called_from = began = now()
         while claim:
             self.busy_since = started = now()
-            if started - began >= CLAIM_SECONDS or not may_call(started):
+            if not may_call(started):
+                unused = taken(claim)
+                break
+            if started - began >= CLAIM_SECONDS:
                 break
             try:
                 flight = claim.popleft()
@@ -193,6 +202,7 @@ class Worker:
             if verdict is not PLAIN:
                 self.busy_since = None
                 answered = (self._answered(flight, verdict),)
+                unused = taken(claim)
                 self._share = 1
                 break
             done.append(flight)
@@ -200,7 +210,7 @@ class Worker:
         self.busy_since = None
         if not answered:
             self._resize(calls, now() - began + self._fitting)
-        return Finished(taken(done), answered, taken(claim))
+        return Finished(taken(done), answered, unused)
 
     def _resize(self, calls: int, spent: float) -> None:
         """Let the next claim be worth ``FITTING_SECONDS``, and never more than twice as large as this one."""

@@ -30,7 +30,7 @@ FOLDED = "SELECT table_name, extracted, delivered, rejected, pending, unknown, r
 FOLD = "INSERT INTO folded (load_id, table_name, extracted, delivered, rejected, pending, unknown, resent) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 OF_PACKAGE = "job IN (SELECT id FROM jobs WHERE load_id = ?)"
 OF_OPEN = f"state <> {int(State.SETTLED)} AND state <> {int(State.SPLIT)} AND {OF_PACKAGE}"
-CALLS = "SELECT run, sum(calls), sum(calls - (attempts = calls AND calls > 0)) FROM batches"
+CALLS = "SELECT run, sum(calls * batch_count), sum((calls - (attempts = calls AND calls > 0)) * batch_count) FROM batches"
 FOLD_CALLS = "UPDATE runs SET calls = calls + ?, retries = retries + ?, metrics = ? WHERE id = ?"
 RUN_COLUMNS = "id, name, destination, started_at, ended_at, status, load_ids, calls, retries, metrics"
 

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from sinkkit.errors import JournalError
-from sinkkit.journal import letters
+from sinkkit.journal import letters, spans
 from sinkkit.journal.letters import storable
 from sinkkit.journal.moves import Cut, Move, NewBatch, Note, Pause, Pick, Postpone, Return, Settle, SettlePlain, Split, Start
 from sinkkit.journal.ranges import numbers_of
@@ -22,15 +22,19 @@ def _among(states: tuple[State, ...]) -> str:
 
 
 ADVANCE = "UPDATE jobs SET frontier = ? WHERE id = ? AND frontier = ?"
-INSERT_IN_FLIGHT = (
-    "INSERT INTO batches (id, job, first_row, row_count, key, state, attempts, run, calls) "
-    f"VALUES (?, ?, ?, ?, ?, {int(State.IN_FLIGHT)}, 1, ?, 1)"
+CUT_IN_FLIGHT = (
+    "INSERT INTO batches (id, job, first_row, row_count, batch_count, batch_rows, key, state, attempts, run, calls) "
+    f"VALUES (?, ?, ?, ?, ?, ?, '', {int(State.IN_FLIGHT)}, 1, ?, 1)"
 )
-INSERT_PICKED = (
+CUT_PLANNED = (
+    "INSERT INTO batches (id, job, first_row, row_count, batch_count, batch_rows, key, state, attempts) "
+    f"VALUES (?, ?, ?, ?, ?, ?, '', {int(State.PLANNED)}, 0)"
+)
+PICK_IN_FLIGHT = (
     "INSERT INTO batches (id, job, first_row, row_count, ranges, key, state, attempts, run, calls) "
     f"VALUES (?, ?, ?, ?, ?, ?, {int(State.IN_FLIGHT)}, 1, ?, 1)"
 )
-INSERT_UNCLAIMED = (
+PICK_PLANNED = (
     f"INSERT INTO batches (id, job, first_row, row_count, ranges, key, state, attempts) VALUES (?, ?, ?, ?, ?, ?, {int(State.PLANNED)}, 0)"
 )
 INSERT_PLANNED = (
@@ -93,42 +97,43 @@ def _named(move: Move) -> str:
 
 
 def _cut(db: sqlite3.Connection, move: Cut) -> None:
+    rows = move.frontier - move.since
     _expect(db.execute(ADVANCE, (move.frontier, move.job, move.since)).rowcount, 1, move)
-    if not move.claimed:
-        db.executemany(INSERT_UNCLAIMED, [(batch, move.job, first, rows, None, key) for batch, first, rows, key in move.batches])
-        return
-    db.executemany(INSERT_IN_FLIGHT, [(batch, move.job, first, rows, key, move.run) for batch, first, rows, key in move.batches])
+    values = (move.first, move.job, move.since, rows, -(-rows // move.size), move.size)
+    db.execute(*((CUT_IN_FLIGHT, (*values, move.run)) if move.claimed else (CUT_PLANNED, values)))
 
 
 def _pick(db: sqlite3.Connection, move: Pick) -> None:
     new = move.batch
     _expect(db.execute(ADVANCE, (move.since + new.row_count, move.job, move.since)).rowcount, 1, move)
     values = (new.id, move.job, new.first_row, new.row_count, new.ranges, new.key)
-    db.execute(*((INSERT_PICKED, (*values, move.run)) if move.claimed else (INSERT_UNCLAIMED, values)))
+    db.execute(*((PICK_IN_FLIGHT, (*values, move.run)) if move.claimed else (PICK_PLANNED, values)))
 
 
 def _start(db: sqlite3.Connection, move: Start) -> None:
-    changed = db.execute(START, (move.run, move.first, move.last, int(move.since))).rowcount
-    _expect(changed, move.last - move.first + 1, move)
+    _expect(spans.among(db, move.first, move.last, move.since), move.last - move.first + 1, move)
+    db.execute(START, (move.run, move.first, move.last, int(move.since)))
 
 
 def _return(db: sqlite3.Connection, move: Return) -> None:
-    changed = db.execute(RETURN, (int(move.target), move.first, move.last)).rowcount
-    _expect(changed, move.last - move.first + 1, move)
+    _expect(spans.among(db, move.first, move.last, State.IN_FLIGHT), move.last - move.first + 1, move)
+    db.execute(RETURN, (int(move.target), move.first, move.last))
 
 
 def _note(db: sqlite3.Connection, move: Note) -> None:
+    spans.single(db, move.batch)
     _expect(db.execute(NOTE, (None if move.text is None else storable(move.text), move.batch)).rowcount, 1, move)
 
 
 def _settle_plain(db: sqlite3.Connection, move: SettlePlain) -> None:
-    changed = db.execute(SETTLE_PLAIN, (move.first, move.last)).rowcount
-    _expect(changed, move.last - move.first + 1, move)
+    _expect(spans.among(db, move.first, move.last, State.IN_FLIGHT), move.last - move.first + 1, move)
+    db.execute(SETTLE_PLAIN, (move.first, move.last))
     for rows in letters.carried(db, move.first, move.last):
         letters.close(db, rows)
 
 
 def _settle(db: sqlite3.Connection, move: Settle) -> None:
+    spans.single(db, move.batch)
     metrics = json.dumps(dict(move.metrics)) if move.metrics else None
     again = sum(child.row_count for child in move.children)
     changed = db.execute(SETTLE, (move.delivered, len(move.rejected), metrics, move.batch, again)).rowcount
@@ -161,10 +166,12 @@ def _insert(db: sqlite3.Connection, parent: int, new: NewBatch) -> None:
 
 
 def _postpone(db: sqlite3.Connection, move: Postpone) -> None:
+    spans.single(db, move.batch)
     _expect(db.execute(POSTPONE[move.target], (move.not_before, move.at, move.batch)).rowcount, 1, move)
 
 
 def _split(db: sqlite3.Connection, move: Split) -> None:
+    spans.single(db, move.batch)
     rows = sum(child.row_count for child in move.children)
     _expect(db.execute(SPLIT, (move.batch, rows)).rowcount, 1, move)
     for child in move.children:

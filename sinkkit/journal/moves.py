@@ -27,16 +27,17 @@ class NewBatch:
 
 @attrs.frozen
 class Cut:
-    """Cut rows ``[since, frontier)`` of *job* into new batches that are in flight at once, or planned if they are not *claimed* yet.
+    """Cut rows ``[since, frontier)`` of *job* into new batches of *size* rows, in flight at once, or planned if they are not *claimed* yet.
 
-    *batches* are ``(id, first_row, row_count, key)``, with ids that follow each other.
+    The last of them may have fewer rows. Their ids follow each other from *first* on.
     """
 
     job: int
     since: int
     frontier: int
     run: int
-    batches: Sequence[tuple[int, int, int, str]]
+    first: int
+    size: int
     claimed: bool = True
 
 

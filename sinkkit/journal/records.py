@@ -8,6 +8,8 @@ from typing import Any
 
 import attrs
 
+from sinkkit.journal.keys import key_of
+from sinkkit.journal.ranges import numbers_of
 from sinkkit.journal.states import State
 
 
@@ -110,6 +112,10 @@ class SchemaVersion:
     created_at: float
 
 
+BATCH_COLUMNS = "batches.id, job, first_row, batches.row_count, ranges, key, state, attempts, ambiguous, not_before, note, load_id, name"
+"""What ``BatchRecord.of`` takes, of ``batches`` and ``jobs``."""
+
+
 @attrs.frozen(kw_only=True)
 class BatchRecord:
     """A batch as the journal knows it; *ranges* is None for rows that follow each other."""
@@ -128,15 +134,15 @@ class BatchRecord:
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> BatchRecord:
-        """What a row of the journal's file says, its columns in the order of the fields."""
-        batch, job, first_row, row_count, ranges, key, state, attempts, ambiguous, not_before, note = row
+        """What the ``BATCH_COLUMNS`` of a row of the journal's file say."""
+        batch, job, first_row, row_count, ranges, key, state, attempts, ambiguous, not_before, note, load_id, name = row
         return cls(
             id=batch,
             job=job,
             first_row=first_row,
             row_count=row_count,
             ranges=ranges,
-            key=key,
+            key=key or key_of(load_id, name, numbers_of(first_row, row_count, ranges)),
             state=State(state),
             attempts=attempts,
             ambiguous=bool(ambiguous),

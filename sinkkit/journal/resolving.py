@@ -8,12 +8,11 @@ from typing import Any
 
 from sinkkit.errors import JournalError
 from sinkkit.journal import letters
-from sinkkit.journal.records import BatchRecord, HeldRecord, PackageState
+from sinkkit.journal.records import BATCH_COLUMNS, BatchRecord, HeldRecord, PackageState
 from sinkkit.journal.states import State
 
 HELD = (
-    "SELECT batches.id, job, first_row, batches.row_count, ranges, key, state, attempts, ambiguous, not_before, note, "
-    "jobs.load_id, table_name, name, first_index, held_at FROM batches JOIN jobs ON jobs.id = batches.job "
+    f"SELECT {BATCH_COLUMNS}, table_name, first_index, held_at FROM batches JOIN jobs ON jobs.id = batches.job "
     f"WHERE state <> 2 AND state <> 4 AND state = {int(State.HELD)} ORDER BY job, first_row"  # the first two for the index
 )
 ARRIVED = f"UPDATE batches SET state = {int(State.SETTLED)}, delivered = row_count, held_at = NULL WHERE id = ? AND state = {int(State.HELD)}"
@@ -33,12 +32,12 @@ def held(db: sqlite3.Connection) -> list[HeldRecord]:
 
 
 def _record(row: tuple[Any, ...]) -> HeldRecord:
-    *batch, load_id, table, name, first_index, held_at = row
+    *batch, table, first_index, held_at = row
     return HeldRecord(
         batch=BatchRecord.of(batch),
-        load_id=load_id,
+        load_id=batch[-2],
         table=table,
-        job=name,
+        job=batch[-1],
         first_index=first_index,
         held_at=held_at,
     )

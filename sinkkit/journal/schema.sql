@@ -34,7 +34,7 @@ CREATE TABLE batches (
     run INTEGER,
     calls INTEGER NOT NULL DEFAULT 0,
     metrics TEXT
-, held_at REAL, note TEXT);
+, held_at REAL, note TEXT, batch_count INTEGER NOT NULL DEFAULT 1, batch_rows INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX open_batches ON batches (job) WHERE state <> 2 AND state <> 4;
 CREATE TABLE folded (
     load_id TEXT NOT NULL,
@@ -116,4 +116,6 @@ CREATE TABLE schema_versions (
     created_at REAL NOT NULL
 );
 CREATE INDEX schema_versions_of ON schema_versions (dataset, version)
+;
+CREATE INDEX open_spans ON batches (batch_count) WHERE batch_count > 1 AND state <> 2 AND state <> 4
 

@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 
 from sinkkit.clock import Clock
 from sinkkit.errors import JournalError
-from sinkkit.journal import accounts, letters, lineage, pruning, resolving, versions
+from sinkkit.journal import accounts, letters, lineage, pruning, resolving, spans, versions
 from sinkkit.journal.commits import Commits
 from sinkkit.journal.moves import Move
 from sinkkit.journal.opening import named, open_file
 from sinkkit.journal.records import (
+    BATCH_COLUMNS,
     BatchRecord,
     Counts,
     HeldRecord,
@@ -33,7 +34,6 @@ from sinkkit.journal.states import State
 T = TypeVar("T")
 
 JOB_COLUMNS = "id, load_id, name, table_name, row_count, first_index, frontier, refused"
-BATCH_COLUMNS = "id, job, first_row, row_count, ranges, key, state, attempts, ambiguous, not_before, note"
 RECEIPTS = (
     "SELECT rowid, load_id, table_name, row_index, receipt, delivered_at FROM receipts "
     "WHERE rowid > ?1 AND (?2 IS NULL OR table_name = ?2) ORDER BY rowid LIMIT 10000"
@@ -43,8 +43,7 @@ IN_FLIGHT_IS_UNKNOWN = (
     f"WHERE state = {int(State.IN_FLIGHT)} AND job IN (SELECT id FROM jobs WHERE load_id = ?)"
 )
 OPEN_BATCHES = (
-    f"SELECT {BATCH_COLUMNS} FROM batches WHERE state <> 2 AND state <> 4 "
-    "AND job IN (SELECT id FROM jobs WHERE load_id = ?) ORDER BY job, first_row"
+    f"SELECT {BATCH_COLUMNS} FROM batches JOIN jobs ON jobs.id = job WHERE state <> 2 AND state <> 4 AND load_id = ? ORDER BY job, first_row"
 )
 UNSETTLED = (
     "SELECT (SELECT count(*) FROM jobs WHERE load_id = ?1 AND frontier < row_count), "
@@ -172,6 +171,7 @@ class SqliteJournal:
         """Turn what was in flight into unknown, and return all open batches in the order of their rows; *run* goes on with them."""
 
         def work(db: sqlite3.Connection) -> list[Any]:
+            spans.unfold(db, load_id)
             db.execute(IN_FLIGHT_IS_UNKNOWN, (load_id,))
             accounts.take_over(db, load_id, run)
             return db.execute(OPEN_BATCHES, (load_id,)).fetchall()
@@ -185,7 +185,7 @@ class SqliteJournal:
 
     def next_batch_id(self) -> int:
         """One more than the highest id in the file."""
-        return int(self._rows("SELECT coalesce(max(id), 0) + 1 FROM batches", ())[0][0])
+        return self._read(spans.next_id)
 
     def complete(self, load_id: str, at: float) -> None:
         """Fold a package whose rows are all delivered or rejected."""

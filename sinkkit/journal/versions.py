@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+from sinkkit.journal import spans
 from sinkkit.journal.records import JobRecord, NewSchema, SchemaVersion
 from sinkkit.journal.states import State
 
@@ -20,9 +21,8 @@ INSERT = "INSERT INTO schema_versions (dataset, hash, schema, load_id, created_a
 OF_PACKAGE = "UPDATE packages SET schema_version = ? WHERE load_id = ?"
 JOB = "INSERT INTO jobs (load_id, name, table_name, row_count, first_index, frontier, refused) VALUES (?, ?, ?, ?, ?, ?, ?)"
 REFUSED = (
-    "INSERT INTO batches (job, first_row, row_count, key, state, attempts, rejected) "
-    f"SELECT id, 0, row_count, load_id || '/' || name || '/refused', {int(State.SETTLED)}, 0, row_count FROM jobs "
-    "WHERE load_id = ? AND refused = 1"
+    "INSERT INTO batches (id, job, first_row, row_count, key, state, attempts, rejected) "
+    f"SELECT ?, id, 0, row_count, load_id || '/' || name || '/refused', {int(State.SETTLED)}, 0, row_count FROM jobs WHERE id = ?"
 )
 FORGET_REFUSED = "DELETE FROM batches WHERE job IN (SELECT id FROM jobs WHERE load_id = ? AND refused = 1)"
 
@@ -60,8 +60,8 @@ def insert_jobs(db: sqlite3.Connection, load_id: str, jobs: Sequence[JobRecord])
         (job.load_id, job.name, job.table, job.row_count, job.first_index, job.row_count if job.refused else 0, job.refused) for job in jobs
     ]
     db.executemany(JOB, values)
-    if any(job.refused for job in jobs):
-        db.execute(REFUSED, (load_id,))
+    refused = db.execute("SELECT id FROM jobs WHERE load_id = ? AND refused = 1", (load_id,)).fetchall()
+    db.executemany(REFUSED, [(batch, job) for batch, (job,) in enumerate(refused, spans.next_id(db))])
 
 
 def forget_jobs(db: sqlite3.Connection, load_id: str) -> None:

@@ -9,6 +9,7 @@ from itertools import pairwise
 import attrs
 
 from sinkkit.journal import accounts
+from sinkkit.journal.keys import key_of
 from sinkkit.journal.ranges import numbers_of
 from sinkkit.journal.states import State
 
@@ -20,6 +21,21 @@ PAUSE_SECONDS = 0.001
 
 MANY = 12
 """Violations that are shown, at most."""
+
+
+SPANS = (
+    "SELECT load_id, name, key, first_row, batches.row_count, ranges, state, batch_count, batch_rows FROM batches JOIN jobs ON jobs.id = batches.job"
+)
+
+
+def batches_of(span):
+    """Key, rows, state and job of each batch that *span*, a row of the journal's file, stands for."""
+    load_id, job, key, first, count, ranges, state, batches, size = span
+    if batches == 1:
+        rows = numbers_of(first, count, ranges)
+        return [(key or key_of(load_id, job, rows), rows, state, job)]
+    starts = range(first, first + count, size)
+    return [(key_of(load_id, job, rows), rows, state, job) for rows in (range(start, min(start + size, first + count)) for start in starts)]
 
 
 @attrs.define
@@ -87,13 +103,13 @@ class Oracle:
                 self._expect(one.extracted == there == self.plan.rows, f"accounts of {name} do not add up: {one}")
 
     def _batches(self, db, calls, kill):
-        found = db.execute("SELECT key, first_row, batches.row_count, ranges, state, name FROM batches JOIN jobs ON jobs.id = batches.job").fetchall()
+        found = [batch for span in db.execute(SPANS).fetchall() for batch in batches_of(span)]
         (kill.extracting,) = db.execute("SELECT count(*) = 0 FROM packages").fetchone()
         firsts = dict(db.execute("SELECT name, first_index FROM jobs").fetchall())
-        known = {key: State(state) for key, *_, state, _ in found}
-        for key, first, count, ranges, state, job in found:
+        known = {key: State(state) for key, _, state, _ in found}
+        for key, rows, state, job in found:
             if state in {State.IN_FLIGHT, State.UNKNOWN}:
-                kill.in_flight[key] = [firsts[job] + row for row in numbers_of(first, count, ranges)]
+                kill.in_flight[key] = [firsts[job] + row for row in rows]
         self.doubtful.update(kill.in_flight)
         if not known and calls:  # the package was completed and folded: everything that arrived is settled
             return

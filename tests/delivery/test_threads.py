@@ -28,7 +28,7 @@ def states(folder):
     """How many batches the journal has in each state, as another process sees it."""
     db = sqlite3.connect(f"file:{folder / 'p' / 'journal.db'}?mode=ro", uri=True)
     try:
-        return dict(db.execute("SELECT state, count(*) FROM batches GROUP BY state").fetchall())
+        return dict(db.execute("SELECT state, sum(batch_count) FROM batches GROUP BY state").fetchall())
     finally:
         db.close()
 

@@ -120,7 +120,7 @@ def test_a_pause_is_never_shortened(journal):
 def test_a_move_that_finds_another_state_breaks_the_journal(journal):
     """A settlement of what is not in flight is an error that names the move without its rows, and undoes its commit."""
     (job,) = register(journal)
-    journal.flush(journal.submit([Cut(job.id, 0, 10, 1, [(1, 0, 10, "k")])]))
+    journal.flush(journal.submit([Cut(job.id, 0, 10, 1, 1, 10)]))
     ticket = journal.submit([SettlePlain(1, 1), SettlePlain(1, 1)])
 
     with pytest.raises(JournalError, match=r"did not find what it expected for SettlePlain\(first=1, last=1\): 0 of 1") as wrong:

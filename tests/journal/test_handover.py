@@ -50,7 +50,7 @@ def test_it_has_ended(journal, again):
 def test_one_that_was_begun_stays(journal):
     """With one batch cut, nothing changes, whatever became of that batch."""
     (job,) = register(journal)
-    journal.flush(journal.submit([Cut(job.id, 0, 10, 1, [(1, 0, 10, "k")]), SettlePlain(1, 1)]))
+    journal.flush(journal.submit([Cut(job.id, 0, 10, 1, 1, 10), SettlePlain(1, 1)]))
 
     with pytest.raises(JournalError, match="begun"):
         journal.hand_over("load", "f.tar", 5.0)

@@ -135,15 +135,13 @@ class Letters(RuleBasedStateMachine):
     def cut_job(self, load_id, job, size):
         since = self.model.packages[load_id].cut[str(job.id)]
         until = min(job.row_count, since + 2 * size)
-        new, number = [], self.journal.next_batch_id()
-        number = max([number, *(n + 1 for n in self.model.batches)])
+        number = new = max([self.journal.next_batch_id(), *(n + 1 for n in self.model.batches)])
         for first in range(since, until, size):
             rows = min(size, until - first)
-            new.append((number, first, rows, f"key{number}"))
             indices = [job.first_index + row for row in range(first, first + rows)]
             self.model.batches[number] = ModelBatch(load_id, job.id, job.table, indices, State.IN_FLIGHT)
             number += 1
-        self.write(Cut(job.id, since, until, self.run, new))
+        self.write(Cut(job.id, since, until, self.run, new, size))
         self.model.packages[load_id].cut[str(job.id)] = until
 
     @precondition(lambda self: self.model.has(*WAITING))

@@ -71,32 +71,39 @@ class Journals(RuleBasedStateMachine):
         """A batch in one of *states*."""
         return data.draw(st.sampled_from([number for number, batch in self.batches.items() if batch.state in states]))
 
+    def some_together(self, data, *states):
+        """The first and the last of batches that follow each other and are in the same one of *states*."""
+        first = last = self.some(data, *states)
+        while last + 1 in self.batches and self.batches[last + 1].state is self.batches[first].state and data.draw(st.booleans()):
+            last += 1
+        return first, last
+
     def has(self, *states):
         return any(batch.state in states for batch in self.batches.values())
 
     @precondition(lambda self: self.frontier < ROWS)
-    @rule(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=3))
-    def cut(self, sizes):
-        """New batches, in flight at once."""
-        new, since = [], self.frontier
-        for size in sizes:
-            rows = min(size, ROWS - self.frontier)
-            if rows:
-                number = len(self.batches) + 1
-                new.append((number, self.frontier, rows, f"k{number}"))
-                self.batches[number] = Model(rows, State.IN_FLIGHT, 1, 1)
-                self.frontier += rows
-        self.write(Cut(1, since, self.frontier, self.run, new))
+    @rule(counts=st.lists(st.integers(1, 6), min_size=1, max_size=3), size=st.integers(1, 4), claimed=st.booleans())
+    def cut(self, counts, size, claimed):
+        """New batches, in flight at once or planned; the journal keeps those that are cut together as one row."""
+        for count in counts:
+            since, first = self.frontier, len(self.batches) + 1
+            self.frontier = min(ROWS, since + count * size)
+            if self.frontier > since:
+                for start in range(since, self.frontier, size):
+                    model = Model(min(size, self.frontier - start), State.IN_FLIGHT, 1, 1) if claimed else Model(min(size, self.frontier - start), State.PLANNED)
+                    self.batches[len(self.batches) + 1] = model
+                self.write(Cut(1, since, self.frontier, self.run, first, size, claimed))
 
     @precondition(lambda self: self.has(*WAITING))
     @rule(data=st.data())
     def start(self, data):
-        """A batch that waited is called again."""
-        number = self.some(data, *WAITING)
-        batch = self.batches[number]
-        self.write(Start(number, number, batch.state, self.run))
-        batch.resent += batch.state is State.UNKNOWN
-        batch.attempts, batch.calls, batch.state = batch.attempts + 1, batch.calls + 1, State.IN_FLIGHT
+        """A batch that waited is called again, or several together."""
+        first, last = self.some_together(data, *WAITING)
+        self.write(Start(first, last, self.batches[first].state, self.run))
+        for number in range(first, last + 1):
+            batch = self.batches[number]
+            batch.resent += batch.state is State.UNKNOWN
+            batch.attempts, batch.calls, batch.state = batch.attempts + 1, batch.calls + 1, State.IN_FLIGHT
 
     @precondition(lambda self: self.has(State.IN_FLIGHT))
     @rule(data=st.data())
@@ -112,10 +119,11 @@ class Journals(RuleBasedStateMachine):
     @precondition(lambda self: self.has(State.IN_FLIGHT))
     @rule(data=st.data())
     def settle_plain(self, data):
-        """Every row was delivered."""
-        number = self.some(data, State.IN_FLIGHT)
-        self.write(SettlePlain(number, number))
-        self.batches[number].state, self.batches[number].delivered = State.SETTLED, self.batches[number].rows
+        """Every row of a batch, or of several that follow each other, was delivered."""
+        first, last = self.some_together(data, State.IN_FLIGHT)
+        self.write(SettlePlain(first, last))
+        for number in range(first, last + 1):
+            self.batches[number].state, self.batches[number].delivered = State.SETTLED, self.batches[number].rows
 
     @precondition(lambda self: self.has(*sources_of(State.SETTLED)))
     @rule(data=st.data())
@@ -167,7 +175,7 @@ class Journals(RuleBasedStateMachine):
         """Moves that do not fit, or do not add up, are refused whole."""
         settled = [number for number, batch in self.batches.items() if batch.state not in OPEN]
         flying = [number for number, batch in self.batches.items() if batch.state is State.IN_FLIGHT]
-        moves = [Cut(1, self.frontier + 1, ROWS, self.run, []), Start(99, 99, State.PLANNED, self.run), SettlePlain(99, 99)]
+        moves = [Cut(1, self.frontier + 1, ROWS, self.run, 99, 1), Start(99, 99, State.PLANNED, self.run), SettlePlain(99, 99)]
         moves += [SettlePlain(number, number) for number in settled] + [Postpone(number, State.PLANNED) for number in settled]
         moves += [Settle(number, self.batches[number].rows + 1) for number in flying]
         moves += [Settle(number, 0) for number in flying]
@@ -189,9 +197,10 @@ class Journals(RuleBasedStateMachine):
             if batch.state is State.IN_FLIGHT:
                 batch.state, batch.ambiguous = State.UNKNOWN, True
         self.calls_before = sum(batch.calls for batch in self.batches.values())
-        expected = {number: (batch.state, batch.attempts, batch.ambiguous) for number, batch in self.batches.items() if batch.state in OPEN}
+        expected = [(number, batch.rows, batch.state, batch.attempts, batch.ambiguous) for number, batch in self.batches.items() if batch.state in OPEN]
 
-        assert {record.id: (record.state, record.attempts, record.ambiguous) for record in found} == expected
+        assert sorted((record.id, record.row_count, record.state, record.attempts, record.ambiguous) for record in found) == expected
+        assert self.journal.next_batch_id() == len(self.batches) + 1
 
     @invariant()
     def accounts_agree(self):
@@ -223,7 +232,7 @@ TestJournals.settings = settings(max_examples=25, stateful_step_count=25, deadli
 def test_folding_keeps_all_sums(journal):
     """A finished package keeps its counts, and its runs their calls and numbers, when its batches are folded away."""
     (job,) = register(journal)
-    journal.flush(journal.submit([Cut(job.id, 0, 100, 1, [(n + 1, n * 10, 10, f"k{n}") for n in range(10)])]))
+    journal.flush(journal.submit([Cut(job.id, 0, 100, 1, 1, 10)]))
     journal.flush(journal.submit([SettlePlain(1, 8), Settle(9, 10, metrics={"sent": 10}), Settle(10, 9, [letter(99)], metrics={"sent": 9, "bad": 1})]))
     before, run = journal.counts("load"), journal.run(1)
     journal.complete("load", 2.0)
@@ -237,7 +246,7 @@ def test_folding_keeps_all_sums(journal):
 def test_what_is_open_cannot_be_completed(journal):
     """A package with rows that are not settled is not completed, neither uncut nor in flight nor on hold."""
     (job,) = register(journal)
-    for moves in ([], [Cut(job.id, 0, 100, 1, [(1, 0, 100, "k")])], [Postpone(1, State.HELD)]):
+    for moves in ([], [Cut(job.id, 0, 100, 1, 1, 100)], [Postpone(1, State.HELD)]):
         journal.flush(journal.submit(moves))
         with pytest.raises(JournalError, match="not settled"):
             journal.complete("load", 2.0)

@@ -147,7 +147,8 @@ class Simulation:
         self.journal.register(record, jobs)
         self.journal.bind(LOAD_ID, NAME)
         self.first_ids = {job.name: self.seen.first_of_table[job.table] + job.first_index for job in jobs}
-        self.written.first_ids = {job.id: self.first_ids[job.name] for job in self.journal.jobs(LOAD_ID)}
+        self.written.jobs = {job.id: job for job in self.journal.jobs(LOAD_ID)}
+        self.written.first_ids = {number: self.first_ids[job.name] for number, job in self.written.jobs.items()}
 
     def _open(self, path):
         real = SqliteJournal(path, clock=SystemClock(), durability="process")
@@ -280,9 +281,10 @@ class Simulation:
         """The process was killed: what was on its way to the file may have got there; go on from a copy of the file as it is."""
         self.journal.commit(self.chance.randint(0, self.journal.waiting))
         old = self.journal.journal
-        found = old._rows("SELECT id, attempts FROM batches WHERE state = ?", (State.IN_FLIGHT,))
-        batches = [self._key_and_rows(number) for number, _ in found]
-        attempts = [(key, attempt) for (key, _), (_, attempt) in zip(batches, found, strict=True)]
+        found = old._rows("SELECT id, batch_count, attempts FROM batches WHERE state = ?", (State.IN_FLIGHT,))
+        numbers = [(first + n, attempt) for first, count, attempt in found for n in range(count)]
+        batches = [self._key_and_rows(number) for number, _ in numbers]
+        attempts = [(key, attempt) for (key, _), (_, attempt) in zip(batches, numbers, strict=True)]
         check_in_flight(self, attempts, self.crew.workers[0].may_claim_many)
         self.seen.process_ended(batches, durable_until=self.written.durable_until - START)
         folder = self.folder / str(self.runs)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import attrs
 
+from sinkkit.journal.keys import key_of
 from sinkkit.journal.moves import Cut, Pause, Pick, Postpone, Return, Settle, SettlePlain, Split, Start
 from sinkkit.journal.ranges import numbers_of
 
@@ -29,6 +30,7 @@ class Written:
     Attributes:
         seen: What happened outside.
         first_ids: Job id to the id of its first row.
+        jobs: Job id to the job.
         batches: Batch id to what is known of it.
         rejected: Row to its dead letter.
         receipts: Row to its receipt.
@@ -37,6 +39,7 @@ class Written:
 
     seen: object
     first_ids: dict[int, int] = attrs.field(factory=dict)
+    jobs: dict[int, object] = attrs.field(factory=dict)
     batches: dict[int, Known] = attrs.field(factory=dict)
     cut: set[int] = attrs.field(factory=set)
     rejected: dict[int, object] = attrs.field(factory=dict)
@@ -49,11 +52,12 @@ class Written:
         self.MOVES[type(move)](self, move)
 
     def _cut(self, move):
-        first = self.first_ids[move.job]
-        for number, since, count, key in move.batches:
-            rows = list(range(first + since, first + since + count))
-            self._take(rows)
-            self.batches[number] = Known(key, rows, first, root=number)
+        first, job = self.first_ids[move.job], self.jobs[move.job]
+        for number, since in enumerate(range(move.since, move.frontier, move.size), move.first):
+            rows = range(since, min(since + move.size, move.frontier))
+            ids = [first + row for row in rows]
+            self._take(ids)
+            self.batches[number] = Known(key_of(job.load_id, job.name, rows), ids, first, root=number)
 
     def _pick(self, move):
         first = self.first_ids[move.job]

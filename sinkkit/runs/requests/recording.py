@@ -14,9 +14,9 @@ import attrs
 
 from sinkkit.declaration.client.exchanges import Exchange, Watch, shown
 from sinkkit.declaration.opening import Ready
-from sinkkit.delivery.rowsets import to_text
 from sinkkit.errors import JournalError
 from sinkkit.events import Observer, Warned
+from sinkkit.journal.ranges import to_text
 from sinkkit.rows import Batch
 from sinkkit.runs.requests.request_store import FAILURES_KEPT, KeptRequest, keep
 
