@@ -65,7 +65,7 @@ class Journal(Protocol):
         """Point an extracted package at a normalized set of files, with other tables if given."""
 
     def bind(self, load_id: str, destination: str, at: float | None = None) -> None:
-        """Bind a package to a destination's name at its first claim, which comes after *at*, in seconds since the epoch."""
+        """Bind a package to a destination's name at its first claim, which comes after *at*, in seconds since the epoch; durable with that claim."""
 
     def packages(self) -> list[PackageRecord]:
         """Every package, oldest first."""
@@ -119,7 +119,7 @@ class Journal(Protocol):
         """Settle batches on hold as delivered, or plan them anew under their keys; all of them or none."""
 
     def start_run(self, name: str | None, destination: str | None, at: float) -> int:
-        """Note that a run began; returns its id."""
+        """Note that a run began, durable with whatever it notes next; returns its id."""
 
     def end_run(self, run: int, status: str, load_ids: Sequence[str], at: float) -> None:
         """Note how a run ended."""

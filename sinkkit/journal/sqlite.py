@@ -136,7 +136,7 @@ class SqliteJournal:
             "UPDATE packages SET destination = ?1, first_call_at = coalesce(first_call_at, ?3) "
             "WHERE load_id = ?2 AND completed_at IS NULL AND (destination IS NULL OR destination = ?1)"
         )
-        self._write(lambda db: _one(db.execute(change, (destination, load_id, at)), load_id))
+        self._write(lambda db: _one(db.execute(change, (destination, load_id, at)), load_id), before_a_commit=True)
 
     def packages(self) -> list[PackageRecord]:
         """Every package, oldest first."""
@@ -232,7 +232,7 @@ class SqliteJournal:
     def start_run(self, name: str | None, destination: str | None, at: float) -> int:
         """Note that a run began."""
         insert = "INSERT INTO runs (name, destination, started_at, status) VALUES (?, ?, ?, 'running')"
-        return int(self._write(lambda db: db.execute(insert, (name, destination, at)).lastrowid or 0))
+        return int(self._write(lambda db: db.execute(insert, (name, destination, at)).lastrowid or 0, before_a_commit=True))
 
     def end_run(self, run: int, status: str, load_ids: Sequence[str], at: float) -> None:
         """Note how a run ended."""
@@ -314,9 +314,9 @@ class SqliteJournal:
         with named(self.path):
             self._commits.close()
 
-    def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _write(self, work: Callable[[sqlite3.Connection], T], *, before_a_commit: bool = False) -> T:
         with named(self.path):
-            return self._commits.alone(work)
+            return self._commits.ahead(work) if before_a_commit else self._commits.alone(work)
 
     def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with named(self.path):

@@ -43,13 +43,15 @@ def finish_earlier(session: Session, *, run_id: str | None, on_pending: OnPendin
         ConfigError: If one is bound to another destination; nothing was sent.
         DeliveryFailed: If rows stay pending or unknown.
     """
+    if not session.open_packages():
+        return True
     pending = session.pending() if has_data else session.deliverable()
     settled = session.resolved() if has_data else []
     for record in pending:
         check_binding(record, session.ready.name if session.ready else "")
     if on_pending == "fail":
         session.refuse_pending(session.pending())
-    named = [record for record in session.open_packages() if run_id is not None and record.run_name == run_id]
+    named = [] if run_id is None else [record for record in session.open_packages() if record.run_name == run_id]
     session.data_taken = bool(named) or not has_data
     session.deliver(settled + pending)
     if not has_data:

@@ -104,7 +104,7 @@ class Session:
                 asked = stop.asked()
             if asked is not None:
                 raise asked
-            if halted is not None or not self.info().complete:
+            if halted is not None or self._unsettled([record.load_id]):
                 self._fail(halted)
 
     def report_on(self, records: list[PackageRecord]) -> None:
@@ -228,8 +228,9 @@ def _run(
     journal: SqliteJournal, storage: Storage, around: Surroundings, ready: Ready | None, run_name: str | None
 ) -> Iterator[Session]:
     runtime = Runtime(clock=around.clock, journal=journal, observe=around.observe, faults=around.faults, stop=SignalStop())
-    remove_unregistered(storage, runtime)
-    clean_up(storage.location.folder, around.keep_packages, runtime)
+    packages = journal.packages()
+    remove_unregistered(storage, packages)
+    clean_up(storage.location.folder, around.keep_packages, packages)
     destination = None if ready is None else ready.name
     run = journal.start_run(run_name, destination, around.clock.wall())
     session = Session(runtime, storage, around, ready, run_name, run)

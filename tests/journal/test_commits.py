@@ -128,3 +128,25 @@ def test_a_move_that_finds_another_state_breaks_the_journal(journal):
     assert wrong.value.hint
     assert journal.counts("load")["t"].unknown == 10
     assert State.SETTLED not in [State(state) for (state,) in journal._rows("SELECT state FROM batches", ())]
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["work", "work that fails"])
+def test_a_commit_ahead_leaves_the_next_one_synced(db, fails):
+    """Work whose commit does not wait for the disk is committed in the weaker mode, and whatever comes next in the one that was set."""
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    commits, modes = Commits(db), []
+
+    def work(db):
+        modes.append(db.execute("PRAGMA synchronous").fetchone())
+        db.execute("INSERT INTO pauses VALUES (?, 0, '')", ("only once" if fails else "a",))
+
+    if fails:
+        db.execute("INSERT INTO pauses VALUES ('only once', 0, '')")
+        with pytest.raises(sqlite3.IntegrityError):
+            commits.ahead(work)
+    else:
+        commits.ahead(work)
+
+    assert (modes, pauses(db)) == ([(1,)], [("only once" if fails else "a", 0.0)])
+    assert db.execute("PRAGMA synchronous").fetchone() == (2,)

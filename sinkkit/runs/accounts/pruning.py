@@ -120,6 +120,6 @@ def prune(session: Session, before: datetime, *, rejected: bool) -> Pruned:
     session.status = "pruned"
     journal = session.runtime.journal
     counted = journal.prune(before.timestamp(), rejected=rejected, run=session.run)
-    remove_unregistered(session.storage, session.runtime)
+    remove_unregistered(session.storage, session.runtime.journal.packages())
     requests = forget(session.storage.location.requests, before.timestamp())
     return Pruned(before=before, **attrs.asdict(counted), requests=requests, bytes_freed=journal.shrink())

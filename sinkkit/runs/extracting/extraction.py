@@ -61,10 +61,10 @@ def extract(
     state: PackageState,
     source: str | None = None,
     quota: Quota | None = None,
-) -> str | None:
+) -> PackageRecord | None:
     """Take all of *data*, which *source* names in words, or what *quota* wants of it, into a new package.
 
-    Returns its load id, or None if there were no rows.
+    Returns its record, or None if there were no rows.
 
     Raises:
         SourceError: If the data cannot be read or kept; nothing of it stays.
@@ -97,7 +97,7 @@ def extract(
         runtime.journal.register(record, jobs_of(manifest), schemas_of(manifest), rejected=letters, schema=schema)
     runtime.faults(Point.AFTER_REGISTER)
     runtime.observe(PackageSealed(load_id=load_id, rows=manifest.rows))
-    return load_id
+    return record
 
 
 def new_load_id(wall: float) -> str:

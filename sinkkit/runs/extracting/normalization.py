@@ -48,11 +48,13 @@ def normalize(record: PackageRecord, package: Package, shape: Shape, storage: St
     shape = attrs.evolve(shape, enforced=True)
     fresh = record.state is PackageState.EXTRACTED
     enforcing = fresh and not has.enforced
+    fits = has == shape and not shape.mapping
+    if fits and not fresh:
+        return package
     evolver = Evolver.of(runtime.journal, storage.dataset, shape, enforcing=enforcing)
-    if has == shape and not shape.mapping and not (enforcing and _has_contract(package)):
-        if fresh:
-            schema = evolver.schema(package.manifest.tables, runtime.clock.wall())
-            runtime.journal.replace(record.load_id, record.folder, jobs_of(package.manifest), schema=schema)
+    if fits and not (enforcing and _has_contract(package)):
+        schema = evolver.schema(package.manifest.tables, runtime.clock.wall())
+        runtime.journal.replace(record.load_id, record.folder, jobs_of(package.manifest), schema=schema)
         return package
     if not has.is_raw and not has.same_rows(shape):
         raise ConfigError(

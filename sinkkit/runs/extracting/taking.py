@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import attrs
 
-from sinkkit.journal.records import PackageState
+from sinkkit.journal.records import PackageRecord, PackageState
 from sinkkit.runs.accounts.history import completed_run
 from sinkkit.runs.accounts.report import LoadInfo
 from sinkkit.runs.earlier import OnPending, finish_earlier
@@ -54,9 +54,8 @@ def take_and_deliver(session: Session, data: Any, intake: Intake, run_id: str | 
     if not finish_earlier(session, run_id=run_id, on_pending=on_pending, has_data=data is not None):
         return session.info()
     if data is not None and session.ready is not None:
-        _take(session, data, intake, shape_of(session.ready), PackageState.NORMALIZED)
-        new = [record for record in session.pending() if record.load_id not in session.load_ids]
-        session.deliver(new)
+        record = _take(session, data, intake, shape_of(session.ready), PackageState.NORMALIZED)
+        session.deliver([] if record is None else [record])
     return session.info()
 
 
@@ -68,14 +67,15 @@ def take_only(session: Session, data: Any, intake: Intake, run_id: str | None, s
     named = [record.load_id for record in session.open_packages() if run_id is not None and record.run_name == run_id]
     session.load_ids += named
     if not named:
-        _take(session, data, intake, shape, PackageState.EXTRACTED)
+        record = _take(session, data, intake, shape, PackageState.EXTRACTED)
+        session.load_ids += [] if record is None else [record.load_id]
     return session.info()
 
 
-def _take(session: Session, data: Any, intake: Intake, shape: Shape, state: PackageState) -> None:
+def _take(session: Session, data: Any, intake: Intake, shape: Shape, state: PackageState) -> PackageRecord | None:
     if intake.mapping is not None:
         shape = attrs.evolve(shape, mapping=intake.mapping)
-    load_id = extract(
+    record = extract(
         data,
         intake.table,
         shape,
@@ -87,5 +87,4 @@ def _take(session: Session, data: Any, intake: Intake, shape: Shape, state: Pack
         quota=intake.quota,
     )
     session.more_left = intake.quota is not None and intake.quota.more
-    if load_id is not None and session.ready is None:
-        session.load_ids.append(load_id)
+    return record

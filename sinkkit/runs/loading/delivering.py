@@ -63,7 +63,7 @@ def deliver_package(record: PackageRecord, delivery: Delivery, runtime: Runtime)
         runtime.faults(Point.BEFORE_COMPLETE)
         runtime.journal.complete(record.load_id, runtime.clock.wall())
         runtime.faults(Point.AFTER_COMPLETE)
-        clean_up(delivery.storage.location.folder, delivery.keep_packages, runtime)
+        clean_up(delivery.storage.location.folder, delivery.keep_packages, runtime.journal.packages())
     runtime.observe(LoadFinished(load_id=record.load_id, complete=complete))
     return halted
 
@@ -203,9 +203,9 @@ def _keeper(package: Package) -> Callable[[Flight, int], bytes]:
     return keep
 
 
-def clean_up(folder: Path, keep: int, runtime: Runtime) -> None:
-    """Remove the files of finished packages, but for the newest *keep* of them; also those that a killed run left behind."""
-    finished = [r for r in runtime.journal.packages() if r.state in {PackageState.COMPLETED, PackageState.DROPPED}]
+def clean_up(folder: Path, keep: int, packages: Sequence[PackageRecord]) -> None:
+    """Remove the files of those *packages*, all that the journal knows, that are finished, but for the newest *keep*; a killed run leaves some behind."""
+    finished = [r for r in packages if r.state in {PackageState.COMPLETED, PackageState.DROPPED}]
     doomed = {folder / record.folder for record in finished[: max(0, len(finished) - keep)]}
     for place in sorted({path.parent for path in doomed}):
         for found in entries(place):
@@ -213,9 +213,9 @@ def clean_up(folder: Path, keep: int, runtime: Runtime) -> None:
                 remove(found)
 
 
-def remove_unregistered(storage: Storage, runtime: Runtime) -> None:
-    """Remove what no package of the journal refers to: the remains of an extraction or normalization that was killed."""
-    known = {storage.location.folder / record.folder for record in runtime.journal.packages()}
+def remove_unregistered(storage: Storage, packages: Sequence[PackageRecord]) -> None:
+    """Remove what none of *packages*, all that the journal knows, refers to: the remains of an extraction or normalization that was killed."""
+    known = {storage.location.folder / record.folder for record in packages}
     for place in (storage.location.packages, storage.location.normalized):
         for found in entries(place):
             if found not in known:

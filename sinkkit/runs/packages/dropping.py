@@ -26,5 +26,5 @@ def drop(session: Session, load_id: str | None, *, force: bool) -> tuple[str, ..
     session.load_ids += [record.load_id for record in found]
     for record in found:
         journal.drop(record.load_id, session.runtime.clock.wall())
-    clean_up(session.storage.location.folder, session.around.keep_packages, session.runtime)
+    clean_up(session.storage.location.folder, session.around.keep_packages, session.runtime.journal.packages())
     return tuple(record.load_id for record in found)
