@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
 import attrs
@@ -65,6 +65,30 @@ def never() -> bool:
     return False
 
 
+@attrs.frozen
+class Spent:
+    """What workers spent in claims that have ended: calls, seconds, how many of these on a processor, and how often their threads waited."""
+
+    calls: int = 0
+    calling: float = 0.0
+    computing: float = 0.0
+    waits: int = 0
+
+    @classmethod
+    def by(cls, workers: Sequence[Worker]) -> Spent:
+        """What *workers* spent so far."""
+        return cls(*(sum(getattr(worker, field.name) for worker in workers) for field in attrs.fields(cls)))
+
+    def since(self, before: Spent) -> Spent:
+        """What was spent since *before*."""
+        return Spent(self.calls - before.calls, self.calling - before.calling, self.computing - before.computing, self.waits - before.waits)
+
+    @property
+    def mostly_waiting(self) -> bool:
+        """Whether calls wait for most of their time: they compute little of it, and not for want of a processor, which takes no wait."""
+        return self.calling > 0 and self.computing / self.calling < WAITING_SHARE and self.waits >= self.calls
+
+
 @attrs.define
 class Engine:
     """Drives one load with workers: threads, or slots of an event loop.
@@ -89,7 +113,7 @@ class Engine:
     _workers: list[Worker] = attrs.field(factory=list, init=False)
     _ended: threading.Semaphore = attrs.field(factory=lambda: threading.Semaphore(0), init=False)
     _asked_at: float | None = attrs.field(default=None, init=False)
-    _seen: tuple[float, float] = attrs.field(default=(0.0, 0.0), init=False)
+    _seen: Spent = attrs.field(factory=Spent, init=False)
     _helpful: int = attrs.field(default=0, init=False)
     _looks: int = attrs.field(default=0, init=False)
     _ended_count: int = attrs.field(default=0, init=False)
@@ -150,8 +174,8 @@ class Engine:
             window: Seconds since the last look.
             computing: The share of them that the process was on a processor.
         """
-        calling, used = (sum(getattr(worker, name) for worker in self._workers) for name in ("calling", "computing"))
-        ended, self._seen = (calling - self._seen[0], used - self._seen[1]), (calling, used)
+        before, self._seen = self._seen, Spent.by(self._workers)
+        ended = self._seen.since(before)
         if not self.dispatcher.wants_workers():
             return False
         now = self.clock.now()
@@ -160,7 +184,7 @@ class Engine:
             return True
         if computing > WAITING_SHARE:
             return False
-        return (ended[0] > 0 and ended[1] / ended[0] < WAITING_SHARE) or (len(running) == len(self._workers) and min(running) >= window)
+        return ended.mostly_waiting or (len(running) == len(self._workers) and min(running) >= window)
 
     def _grow(self) -> None:
         """As many workers again as there are, up to the limit."""

@@ -19,6 +19,7 @@ from sinkkit.delivery.decide import to_keep
 from sinkkit.delivery.dispatcher import Dispatcher
 from sinkkit.delivery.grants import NOTHING, Answered, Finished, Fitted, Grant
 from sinkkit.delivery.plan import Flight
+from sinkkit.delivery.thread_waits import waits_so_far
 from sinkkit.delivery.verdict import PLAIN, Verdict
 from sinkkit.errors import SinkkitError
 from sinkkit.events import CallsStarted, Observer
@@ -50,6 +51,8 @@ class Worker:
         busy_since: When the call now running began, on the run's clock; None between calls.
         calling: Seconds spent in claims that have ended: reading rows and calling.
         computing: How many of them its thread was on a processor.
+        calls: Calls made in them.
+        waits: How often its thread waited in them.
     """
 
     dispatcher: Dispatcher
@@ -64,6 +67,8 @@ class Worker:
     busy_since: float | None = attrs.field(default=None, init=False)
     calling: float = attrs.field(default=0.0, init=False)
     computing: float = attrs.field(default=0.0, init=False)
+    calls: int = attrs.field(default=0, init=False)
+    waits: int = attrs.field(default=0, init=False)
     _fitting: float = attrs.field(default=0.0, init=False)
     _called_from: float = attrs.field(default=0.0, init=False)
     _share: int = attrs.field(default=1, init=False)
@@ -170,10 +175,12 @@ class Worker:
     def _measured(self, flights: Sequence[Flight]) -> Generator[Flight, Verdict, Finished]:
         if len(flights) == 1:
             self.observe(CallsStarted(in_flight=len(self.dispatcher.in_flight)))
-        wall, cpu = time.perf_counter(), time.thread_time()
+        wall, cpu, waits = time.perf_counter(), time.thread_time(), waits_so_far()
         finished = yield from self._call_all(flights)
         self.calling += time.perf_counter() - wall
         self.computing += time.thread_time() - cpu
+        self.calls += len(finished.plain) + len(finished.answered)
+        self.waits += waits_so_far() - waits
         return finished
 
     def _call_all(self, flights: Sequence[Flight]) -> Generator[Flight, Verdict, Finished]:
