@@ -56,6 +56,10 @@ SETTLE_PLAIN = (
     f"UPDATE batches SET state = {int(State.SETTLED)}, delivered = row_count "
     f"WHERE id BETWEEN ? AND ? AND state = {int(State.IN_FLIGHT)}"
 )
+SETTLE_SPAN = (
+    f"UPDATE batches SET state = {int(State.SETTLED)}, delivered = row_count "
+    f"WHERE id = ? AND id + batch_count - 1 = ? AND state = {int(State.IN_FLIGHT)}"
+)
 SETTLE = (
     f"UPDATE batches SET state = {int(State.SETTLED)}, delivered = ?1, rejected = ?2, metrics = ?3 "
     f"WHERE id = ?4 AND state IN ({_among(sources_of(State.SETTLED))}) AND row_count = ?1 + ?2 + ?5"
@@ -126,8 +130,9 @@ def _note(db: sqlite3.Connection, move: Note) -> None:
 
 
 def _settle_plain(db: sqlite3.Connection, move: SettlePlain) -> None:
-    _expect(spans.among(db, move.first, move.last, State.IN_FLIGHT), move.last - move.first + 1, move)
-    db.execute(SETTLE_PLAIN, (move.first, move.last))
+    if db.execute(SETTLE_SPAN, (move.first, move.last)).rowcount != 1:
+        _expect(spans.among(db, move.first, move.last, State.IN_FLIGHT), move.last - move.first + 1, move)
+        db.execute(SETTLE_PLAIN, (move.first, move.last))
     for rows in letters.carried(db, move.first, move.last):
         letters.close(db, rows)
 

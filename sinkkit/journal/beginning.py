@@ -20,6 +20,10 @@ FORMAT_VERSIONS = slice(18, 20)
 WAL = b"\x02\x02"
 
 
+PAGE_BYTES = 1024
+"""A commit writes whole pages, four or five of them for a batch: small ones cost the disk less."""
+
+
 def begin(path: Path, schema: str, version: int) -> None:
     """Put a journal in which nothing is noted at *path*, unless somebody else does so first.
 
@@ -66,6 +70,7 @@ def empty_journal(schema: str, version: int) -> bytes:
     """The bytes of such a journal, in WAL mode; made once for each process."""
     db = sqlite3.connect(":memory:", isolation_level=None)
     try:
+        db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         db.executescript(f"BEGIN; {schema}; PRAGMA user_version = {version}; COMMIT")
         content = bytearray(db.serialize())
     finally:

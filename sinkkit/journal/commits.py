@@ -15,6 +15,10 @@ from sinkkit.journal.opening import rollback
 T = TypeVar("T")
 
 
+def nothing() -> None:
+    """Do nothing before a commit."""
+
+
 class Commits:
     """The queue in front of one SQLite connection.
 
@@ -23,8 +27,9 @@ class Commits:
     written any more, and everybody is told why: the queue's order is part of what the moves mean.
     """
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection, before_commit: Callable[[], None] = nothing) -> None:
         self._db = db
+        self._before_commit = before_commit
         self._line: list[Sequence[Move]] = []
         self._line_lock = Lock()
         self._file_lock = Lock()
@@ -55,6 +60,7 @@ class Commits:
                     for moves in line:
                         for move in moves:
                             apply(self._db, move)
+                    self._before_commit()
             except BaseException as error:
                 self._broken = error
                 raise

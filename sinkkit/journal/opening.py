@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sinkkit.clock import Clock
 from sinkkit.errors import JournalError
-from sinkkit.journal.beginning import begin
+from sinkkit.journal.beginning import PAGE_BYTES, begin
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 """SQL in numbered files."""
@@ -65,6 +65,7 @@ def open_file(path: Path, *, durability: str, clock: Clock) -> sqlite3.Connectio
         db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         with named(path):
+            db.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of no effect on a file that is one already
             _use_wal(db, clock)
             db.execute("PRAGMA synchronous = NORMAL")  # a migration that the power takes away is made again
             migrate(db, path)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from sinkkit.clock import Clock
 from sinkkit.errors import JournalError
 from sinkkit.journal import accounts, letters, lineage, pruning, resolving, spans, versions
-from sinkkit.journal.commits import Commits
+from sinkkit.journal.commits import Commits, nothing
 from sinkkit.journal.moves import Move
 from sinkkit.journal.opening import named, open_file
 from sinkkit.journal.records import (
@@ -30,6 +30,7 @@ from sinkkit.journal.records import (
     SchemaVersion,
 )
 from sinkkit.journal.states import State
+from sinkkit.journal.wal_room import WalRoom
 
 T = TypeVar("T")
 
@@ -67,7 +68,7 @@ class SqliteJournal:
     def __init__(self, path: Path, *, clock: Clock, durability: str = "full") -> None:
         self.path = path
         self._db = open_file(path, durability=durability, clock=clock)
-        self._commits = Commits(self._db)
+        self._commits = Commits(self._db, WalRoom(path).before_commit if durability == "full" else nothing)
 
     def submit(self, moves: Sequence[Move]) -> int:
         """Queue *moves* for the next commit and return its ticket."""
