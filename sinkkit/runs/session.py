@@ -55,6 +55,8 @@ class Session:
     data_taken: bool = True
     more_left: bool = False
     limiter: Limits | None = None
+    report: LoadInfo | None = None
+    """The one with which the run ended well, if it was asked for."""
     status: str = "completed"
     """How the run ends if nothing is raised."""
 
@@ -100,11 +102,11 @@ class Session:
         for record in records:
             self.load_ids.append(record.load_id)
             with listening() as stop:
-                halted = deliver_package(record, delivery, attrs.evolve(self.runtime, stop=stop))
+                halted, complete = deliver_package(record, delivery, attrs.evolve(self.runtime, stop=stop))
                 asked = stop.asked()
             if asked is not None:
                 raise asked
-            if halted is not None or self._unsettled([record.load_id]):
+            if not complete:
                 self._fail(halted)
 
     def report_on(self, records: list[PackageRecord]) -> None:
@@ -146,6 +148,11 @@ class Session:
     def masked(self, text: str) -> str:
         """*text* without any secret that this run has read."""
         return (Redactor() if self.ready is None else self.ready.resolver.redactor).text(text)
+
+    def last_info(self) -> LoadInfo:
+        """The report once all is done."""
+        self.report = self.info()
+        return self.report
 
     def info(self) -> LoadInfo:
         """The report, as things stand."""
@@ -263,7 +270,7 @@ def _end(session: Session, status: str) -> None:
     runtime = session.runtime
     try:
         runtime.journal.end_run(session.run, status, session.load_ids, runtime.clock.wall())
-        summary = str(session.info()).splitlines()[0]
+        summary = str(session.report or session.info()).splitlines()[0]
     except SinkkitError as error:
         summary = f"{session.storage.pipeline_name}: the journal failed: {error.message}"
     runtime.observe(RunFinished(pipeline=session.storage.pipeline_name, ok=status not in {"failed", "interrupted"}, summary=summary))

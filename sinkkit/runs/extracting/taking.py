@@ -52,11 +52,11 @@ def take_and_deliver(session: Session, data: Any, intake: Intake, run_id: str | 
     if done is not None:
         return done
     if not finish_earlier(session, run_id=run_id, on_pending=on_pending, has_data=data is not None):
-        return session.info()
+        return session.last_info()
     if data is not None and session.ready is not None:
         record = _take(session, data, intake, shape_of(session.ready), PackageState.NORMALIZED)
         session.deliver([] if record is None else [record])
-    return session.info()
+    return session.last_info()
 
 
 def take_only(session: Session, data: Any, intake: Intake, run_id: str | None, shape: Shape) -> LoadInfo:

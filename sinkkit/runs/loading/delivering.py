@@ -45,8 +45,8 @@ class Delivery:
     limiter: Limits | None
 
 
-def deliver_package(record: PackageRecord, delivery: Delivery, runtime: Runtime) -> BaseException | None:
-    """Deliver what is open of one package; returns why it halted, or None.
+def deliver_package(record: PackageRecord, delivery: Delivery, runtime: Runtime) -> tuple[BaseException | None, bool]:
+    """Deliver what is open of one package; returns why it halted, or None, and whether nothing of it is left open.
 
     Raises:
         ConfigError: If the package is bound to another destination.
@@ -65,7 +65,7 @@ def deliver_package(record: PackageRecord, delivery: Delivery, runtime: Runtime)
         runtime.faults(Point.AFTER_COMPLETE)
         clean_up(delivery.storage.location.folder, delivery.keep_packages, runtime.journal.packages())
     runtime.observe(LoadFinished(load_id=record.load_id, complete=complete))
-    return halted
+    return halted, complete
 
 
 def check_binding(record: PackageRecord, name: str) -> None:
