@@ -61,7 +61,7 @@ class Caller:
         if begin is not None:
             read = partial(_read_and_begin, read, begin)
         remember = None if self.note is None else partial(self._remember, self.note, flight)
-        return Batch(job.load_id, self.pipeline_name, job.table, job.name, flight.rows, flight.key, flight.attempts, read, flight.note, remember)
+        return Batch(job.load_id, self.pipeline_name, job.table, job.name, flight.rows, flight.its_key, flight.attempts, read, flight.note, remember)
 
     def _remember(self, keep: Note, flight: Flight, note: str | None) -> None:
         if note is not None and self.clean_text(note) != note:

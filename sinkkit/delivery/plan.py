@@ -51,7 +51,11 @@ class Flight:
 
     @property
     def key(self) -> str:
-        """Its idempotency key, made when it is first asked for."""
+        """Its idempotency key."""
+        return self.its_key()
+
+    def its_key(self) -> str:
+        """Its idempotency key, made when it is first asked for: few functions do."""
         if self._key is None:
             self._key = key_of(self.job.load_id, self.job.name, self.rows)
         return self._key

@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 import time
 
+if sys.platform == "linux":
+    from resource import RUSAGE_THREAD, getrusage
+
 
 def waits_so_far() -> int:
     """How often the thread that asks has given up its processor in order to wait; where the system does not count that, time that passes counts as waiting."""
-    if sys.platform != "linux":
-        return time.perf_counter_ns()
-    from resource import RUSAGE_THREAD, getrusage
-
-    return getrusage(RUSAGE_THREAD).ru_nvcsw
+    return getrusage(RUSAGE_THREAD).ru_nvcsw if sys.platform == "linux" else time.perf_counter_ns()
