@@ -207,8 +207,14 @@ class Counts:
         return int(attrs.asdict(self)[name])
 
     def __add__(self, other: Counts) -> Counts:
-        mine, theirs = attrs.astuple(self), attrs.astuple(other)
-        return Counts(**{field.name: a + b for field, a, b in zip(attrs.fields(Counts), mine, theirs, strict=True)})
+        return Counts(
+            extracted=self.extracted + other.extracted,
+            delivered=self.delivered + other.delivered,
+            rejected=self.rejected + other.rejected,
+            pending=self.pending + other.pending,
+            unknown=self.unknown + other.unknown,
+            resent=self.resent + other.resent,
+        )
 
 
 @attrs.frozen(kw_only=True)

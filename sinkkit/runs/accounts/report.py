@@ -159,12 +159,14 @@ def info_of(
     """The report of run number *run* over the packages *load_ids*, all counts from the journal; *now* in seconds since the epoch."""
     record = journal.run(run)
     loads = loads_of(journal, pipeline_name, load_ids)
+    tables = tables_of(loads)
+    held = journal.held() if any(counts.unknown for counts in tables.values()) else []
     return LoadInfo(
         pipeline_name=pipeline_name,
         run_id=record.name,
         destination_name=record.destination,
         load_ids=tuple(load_ids),
-        tables=tables_of(loads),
+        tables=tables,
         calls=record.calls,
         retries=record.retries,
         metrics=record.metrics,
@@ -172,7 +174,7 @@ def info_of(
         elapsed=max(0.0, (record.ended_at or now) - record.started_at),
         data_taken=data_taken,
         more_left=more_left,
-        held=sum(found.batch.row_count for found in journal.held() if found.load_id in load_ids),
+        held=sum(found.batch.row_count for found in held if found.load_id in load_ids),
         loads=loads,
     )
 
