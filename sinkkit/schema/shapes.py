@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -20,14 +21,22 @@ def shapes_of(rows: Sequence[Mapping[str, Any]]) -> Shapes:
 def uniform(rows: Sequence[Mapping[str, Any]]) -> Shapes | None:
     """The shapes of plain dicts that all have the keys of the first, by far the most frequent case; None for others.
 
-    A column at a time, without a step of Python for each value. Dicts that have each of these keys, and as many keys, have no others.
+    Without a step of Python for each value. Dicts that have each of these keys, and as many keys, have no others.
     """
     if set(map(type, rows)) != {dict} or set(map(len, rows)) != {len(rows[0])}:
         return None
+    names = tuple(rows[0])
+    if not names:
+        return frozenset()
+    values = map(itemgetter(*names), rows)
     try:
-        return frozenset((name, kind) for name in rows[0] for kind in set(map(type, map(itemgetter(name), rows))))
+        types = list(map(type, values if len(names) == 1 else chain.from_iterable(values)))
     except KeyError:
         return None
+    first = types[: len(names)]
+    if types == first * len(rows):
+        return frozenset(zip(names, first, strict=True))
+    return frozenset((name, kind) for at, name in enumerate(names) for kind in set(types[at :: len(names)]))
 
 
 def kinds_of(shapes: Shapes) -> dict[str, set[type]]:
