@@ -49,7 +49,7 @@ OPEN_BATCHES = (
 UNSETTLED = (
     "SELECT (SELECT count(*) FROM jobs WHERE load_id = ?1 AND frontier < row_count), "
     "(SELECT count(*) FROM batches WHERE state <> 2 AND state <> 4 AND job IN (SELECT id FROM jobs WHERE load_id = ?1)), "
-    f"(SELECT count(*) FROM batches WHERE state = {int(State.HELD)} AND job IN (SELECT id FROM jobs WHERE load_id = ?1))"
+    f"(SELECT count(*) FROM batches WHERE state <> 2 AND state <> 4 AND state = {int(State.HELD)} AND job IN (SELECT id FROM jobs WHERE load_id = ?1))"
 )
 
 
