@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -105,9 +106,17 @@ def columns_of(rows: list[Row], shapes: Shapes) -> Columns:
 
 def column_of(rows: list[Row], name: str, kinds: set[type], *, missing: bool) -> Column:
     """Column *name* of *rows*, whose values are of *kinds*, and which some rows are *missing*."""
+    column = column_of_kinds(frozenset(kinds), missing=missing)
+    if column.types.isdisjoint(MEASURED):
+        return column
+    return attrs.evolve(column, measure=measure_of(rows, name, column.types))
+
+
+@lru_cache(256)
+def column_of_kinds(kinds: frozenset[type], *, missing: bool) -> Column:
+    """A column by the types of its values alone: the same object again and again, as chunks of a table are mostly alike."""
     types = frozenset(found for found in map(data_type_of, kinds) if found is not None)
-    measure = NOTHING if types.isdisjoint(MEASURED) else measure_of(rows, name, types)
-    return Column(types, missing or type(None) in kinds, measure)
+    return Column(types, missing or type(None) in kinds)
 
 
 def columns_of_arrow(schema: pa.Schema, rows: int) -> Columns:
