@@ -101,7 +101,8 @@ class Worker:
         finished = NOTHING
         while True:
             self.faults(Point.BEFORE_CLAIM)
-            grant = self.dispatcher.exchange(finished, max(0, self._share - len(self._claim)))
+            share = max(0, self._share - len(self._claim))
+            grant = self.dispatcher.exchange(finished, share)
             looked = self.fit is not None and bool(grant.flights)
             if looked:
                 grant = yield from self._claimed(grant, finished)
@@ -112,7 +113,7 @@ class Worker:
                 finished = Finished((), (), taken(self._claim))
             elif grant.flights or self._claim:
                 finished = yield from self._measured(grant.flights)
-            elif looked:  # nothing of it is to be sent: there may be more
+            elif looked or not share:  # nothing of it is to be sent, or what was left was handed back meanwhile: there may be more
                 finished = NOTHING
             else:
                 self._share = 1
@@ -186,7 +187,7 @@ class Worker:
     def _call_all(self, flights: Sequence[Flight]) -> Generator[Flight, Verdict, Finished]:
         """Call the batches of a claim one after another, until its time is used up or something other than success comes back.
 
-        What is left of it when its time is used up is called next, without being claimed again.
+        What is left of it when its time is used up is called next, without being claimed again, as far as it is worth no more than a claim.
         """
         now, may_call, claim, done = self.clock.now, self.dispatcher.may_call, self._claim, self._done
         claim.extend(flights)
@@ -217,6 +218,8 @@ class Worker:
         self.busy_since = None
         if not answered:
             self._resize(calls, now() - began + self._fitting)
+            unused += beyond(claim, self._share)
+        self._fitting = 0.0
         return Finished(taken(done), answered, unused)
 
     def _resize(self, calls: int, spent: float) -> None:
@@ -266,6 +269,17 @@ class Worker:
     def _answered(self, flight: Flight, verdict: Verdict) -> Answered:
         kept = to_keep(flight, verdict, self.dispatcher.options)
         return Answered(flight, verdict, {position: self.keep(flight, position) for position in kept})
+
+
+def beyond(line: deque[Flight], most: int) -> list[Flight]:
+    """What *line* holds more than *most*, from its end, which is gone from there afterwards; as ``taken``, shared out between threads."""
+    found: list[Flight] = []
+    try:
+        while len(line) > most:
+            found.append(line.pop())
+    except IndexError:  # the other thread was faster
+        pass
+    return found[::-1]
 
 
 def taken(line: deque[Flight]) -> list[Flight]:

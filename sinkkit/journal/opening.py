@@ -61,7 +61,8 @@ def open_file(path: Path, *, durability: str, clock: Clock) -> sqlite3.Connectio
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             _keep_folder(path.parent)
-            begin(path, SCHEMA.read_text(encoding="utf-8"), len(numbered()))
+            if not _has_log(path):  # SQLite puts an end to a log without its file, and would take it for that of a file that is whole
+                begin(path, SCHEMA.read_text(encoding="utf-8"), len(numbered()))
         db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         with named(path):
@@ -74,6 +75,11 @@ def open_file(path: Path, *, durability: str, clock: Clock) -> sqlite3.Connectio
         db.close()
         raise
     return db
+
+
+def _has_log(path: Path) -> bool:
+    """Whether the log of an earlier file lies where that of *path* will be: somebody took the file away without it."""
+    return any(path.with_name(path.name + end).exists() for end in ("-wal", "-journal"))
 
 
 def _keep_folder(folder: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from sinkkit.journal.keys import key_of
+from sinkkit.journal.keys import UNWRITTEN_VERSION, key_of
 from sinkkit.journal.ranges import numbers_of
 from sinkkit.journal.states import State
 
@@ -142,7 +142,7 @@ class BatchRecord:
             first_row=first_row,
             row_count=row_count,
             ranges=ranges,
-            key=key or key_of(load_id, name, numbers_of(first_row, row_count, ranges)),
+            key=key or key_of(load_id, name, numbers_of(first_row, row_count, ranges), UNWRITTEN_VERSION),
             state=State(state),
             attempts=attempts,
             ambiguous=bool(ambiguous),

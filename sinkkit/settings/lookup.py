@@ -95,6 +95,12 @@ class Hit:
     private: bool
 
 
+def may_hold(provider: Provider, name: str) -> bool:
+    """Whether the setting *name*, or one inside it, may stand in *provider*; a class made from one of ours may read otherwise than it."""
+    able = (Arguments, Environment, TomlFile)
+    return not (isinstance(provider, able) and type(provider) in able) or provider.mentions(name)
+
+
 @attrs.define(eq=False)
 class Lookup:
     """Where the settings of one destination are looked for.
@@ -139,9 +145,7 @@ class Lookup:
         """The providers, by index, in which the setting *name*, or one inside it, may stand: all but those that can rule it out at once."""
         found = self._holders.get(name)
         if found is None:
-            able = (Arguments, Environment, TomlFile)
-            every = enumerate(self.providers)
-            found = self._holders[name] = [(i, one) for i, one in every if not isinstance(one, able) or one.mentions(name)]
+            found = self._holders[name] = [(i, one) for i, one in enumerate(self.providers) if may_hold(one, name)]
         return found
 
     def places(self, path: Path, providers: Iterable[tuple[int, Provider]], *, stated: bool) -> Iterator[tuple[int, Provider, Path]]:

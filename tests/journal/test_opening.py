@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from registered import register
 
 import sinkkit
 from sinkkit.clock import SystemClock
@@ -216,6 +218,24 @@ def test_a_new_file_is_what_sqlite_would_have_made(tmp_path):
     assert facts_of(whole) == facts_of(in_place)
     assert facts_of(whole)[:2] == [("ok",), ("wal",)]
     assert list(whole.parent.iterdir()) == [whole]
+
+
+@pytest.mark.parametrize("packages", [3, 300])
+def test_the_log_of_a_journal_that_was_taken_away_is_no_part_of_the_next(tmp_path, packages):
+    """Whoever moves a journal away after a kill, and leaves its log, begins with nothing, as the hints of damaged journals say."""
+    old, path = tmp_path / "old" / "journal.db", tmp_path / "journal.db"
+    journal = opened(old)
+    for number in range(packages):
+        register(journal, load_id=f"load{number}")
+    shutil.copyfile(old.with_name("journal.db-wal"), tmp_path / "journal.db-wal")
+    journal.close()
+    new = opened(path)
+    found = new.packages()
+    new.start_run(None, None, 1.0)
+    new.close()
+
+    assert found == []
+    assert facts_of(path)[0] == ("ok",)
 
 
 def test_a_journal_that_is_there_is_never_replaced(tmp_path):

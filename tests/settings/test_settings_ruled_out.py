@@ -71,3 +71,18 @@ def test_only_what_may_hold_a_setting_is_asked_section_by_section():
 
     assert (answers, far.asked) == ([3, MISSING], 3)
     assert [provider.name for _, provider in resolver.lookup.holders("batch_size")] == ["vault"]
+
+
+def test_a_class_made_from_ours_is_asked():
+    """A provider of the user's that takes the environment for its base, and reads it in its own way, is not ruled out by what the base would say."""
+
+    class Prefixed(Environment):
+        """Reads MYAPP_URL for the setting url, wherever it is looked for."""
+
+        def opened(self):
+            return (self,)
+
+        def get(self, path):
+            return "https://crm.example" if path[-1] == "url" else None
+
+    assert Resolver("crm", providers=[Prefixed({})]).peek("url", str) == "https://crm.example"
