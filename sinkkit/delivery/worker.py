@@ -192,15 +192,14 @@ class Worker:
         now, may_call, claim, done = self.clock.now, self.dispatcher.may_call, self._claim, self._done
         claim.extend(flights)
         answered: tuple[Answered, ...] = ()
-        unused: list[Flight] = []
+        used_up = False
         calls = 0
         self._called_from = began = now()
         while claim:
             self.busy_since = started = now()
             if not may_call(started):
-                unused = taken(claim)
                 break
-            if started - began >= CLAIM_SECONDS:
+            if used_up := started - began >= CLAIM_SECONDS:
                 break
             try:
                 flight = claim.popleft()
@@ -210,7 +209,6 @@ class Worker:
             if verdict is not PLAIN:
                 self.busy_since = None
                 answered = (self._answered(flight, verdict),)
-                unused = taken(claim)
                 self._share = 1
                 break
             done.append(flight)
@@ -218,9 +216,10 @@ class Worker:
         self.busy_since = None
         if not answered:
             self._resize(calls, now() - began + self._fitting)
-            unused += beyond(claim, self._share)
         self._fitting = 0.0
-        return Finished(taken(done), answered, unused)
+        left, kept = taken(claim), self._share if used_up else 0
+        claim.extend(left[:kept])
+        return Finished(taken(done), answered, left[kept:])
 
     def _resize(self, calls: int, spent: float) -> None:
         """Let the next claim be worth ``FITTING_SECONDS``, and never more than twice as large as this one."""
@@ -269,17 +268,6 @@ class Worker:
     def _answered(self, flight: Flight, verdict: Verdict) -> Answered:
         kept = to_keep(flight, verdict, self.dispatcher.options)
         return Answered(flight, verdict, {position: self.keep(flight, position) for position in kept})
-
-
-def beyond(line: deque[Flight], most: int) -> list[Flight]:
-    """What *line* holds more than *most*, from its end, which is gone from there afterwards; as ``taken``, shared out between threads."""
-    found: list[Flight] = []
-    try:
-        while len(line) > most:
-            found.append(line.pop())
-    except IndexError:  # the other thread was faster
-        pass
-    return found[::-1]
 
 
 def taken(line: deque[Flight]) -> list[Flight]:

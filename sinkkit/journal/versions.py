@@ -60,6 +60,8 @@ def insert_jobs(db: sqlite3.Connection, load_id: str, jobs: Sequence[JobRecord])
         (job.load_id, job.name, job.table, job.row_count, job.first_index, job.row_count if job.refused else 0, job.refused) for job in jobs
     ]
     db.executemany(JOB, values)
+    if not any(job.refused for job in jobs):
+        return
     refused = db.execute("SELECT id FROM jobs WHERE load_id = ? AND refused = 1", (load_id,)).fetchall()
     db.executemany(REFUSED, [(batch, job) for batch, (job,) in enumerate(refused, spans.next_id(db))])
 
