@@ -7,8 +7,9 @@ import queue
 import threading
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 LARGE_BYTES = 256 << 10
 """From here on a write is worth the change of threads."""
@@ -46,7 +47,8 @@ class Disk:
         if self._error is not None:
             raise self._error
         if self._thread is None and size < LARGE_BYTES:
-            done(append(path, parts))
+            with Appended(path) as file:
+                done(file.append(parts))
             return
         if self._thread is None:
             self._thread = threading.Thread(target=self._write, name="sinkkit-disk", daemon=True)
@@ -71,35 +73,60 @@ class Disk:
             self._thread = None
 
     def _write(self) -> None:
+        try:
+            with ExitStack() as opened:
+                self._write_asked(opened)
+        except OSError as error:  # of closing what was open last
+            self._error = self._error or error
+
+    def _write_asked(self, opened: ExitStack) -> None:
+        """Write what is asked for; the file written last stays open, as most often the next chunk is its own."""
+        latest: tuple[Path, Appended] | None = None
         while (asked := self._line.get()) is not None:
             path, parts, done = asked
-            if self._error is None:
-                try:
-                    done(append(path, parts, soon=self._durable))
-                except OSError as error:  # kept for the thread that asked
-                    self._error = error
+            if self._error is not None:
+                continue
+            try:
+                if latest is None or latest[0] != path:
+                    opened.close()
+                    latest = path, opened.enter_context(Appended(path, soon=self._durable))
+                done(latest[1].append(parts))
+            except OSError as error:  # kept for the thread that asked
+                self._error = error
 
 
-def append(path: Path, parts: Parts, *, soon: bool = False) -> int:
-    """Write all of *parts* at the end of the file at *path*; returns their CRC-32.
+class Appended:
+    """A file that grows at its end.
+
+    Whatever lets other threads run may cost its thread milliseconds behind one that computes, so there is little of it.
 
     Args:
-        path: The file.
-        parts: What to write.
-        soon: Let the system begin to carry it to the disk at once, so that little is left to wait for when the file is sealed.
+        path: Where it is; it is made if there is none.
+        soon: Let the system begin to carry all to the disk at once, so that little is left to wait for when the file is sealed.
 
     Raises:
-        OSError: If the system cannot.
+        OSError: From any method, if the system cannot.
     """
-    crc = 0
-    with path.open("ab", buffering=0) as file:
-        start = file.tell()
-        for part in parts:
-            crc = zlib.crc32(part, crc)
-            rest = memoryview(part)
-            while rest:
-                rest = rest[file.write(rest) or 0 :]
-        if soon and hasattr(os, "posix_fadvise"):
+
+    def __init__(self, path: Path, *, soon: bool = False) -> None:
+        self._file = path.open("ab", buffering=0)
+        self._size = self._file.tell()
+        self._soon = soon and hasattr(os, "posix_fadvise")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def append(self, parts: Parts) -> int:
+        """Write all of *parts*, in one piece; returns their CRC-32."""
+        whole = b"".join(parts)
+        rest = memoryview(whole)
+        while rest:
+            rest = rest[self._file.write(rest) or 0 :]
+        if self._soon:
             # Linux begins to write such pages out; those still dirty stay in its cache, from where they are read next.
-            os.posix_fadvise(file.fileno(), start, file.tell() - start, os.POSIX_FADV_DONTNEED)
-    return crc
+            os.posix_fadvise(self._file.fileno(), self._size, len(whole), os.POSIX_FADV_DONTNEED)
+        self._size += len(whole)
+        return zlib.crc32(whole)
