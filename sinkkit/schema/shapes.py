@@ -2,46 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
 from typing import Any, TypeAlias
 
+import attrs
+
 Shape: TypeAlias = tuple[str, type]
 """A column's name and the type of a value seen in it."""
 
-Shapes: TypeAlias = frozenset[Shape]
+Kinds: TypeAlias = Mapping[str, Collection[type]]
+"""Column name to the types of its values."""
+
+
+@attrs.frozen(eq=False)
+class Shapes:
+    """What is known of a number of rows. Chunks that are alike have the very same object, so that what follows from it is worked out once.
+
+    Attributes:
+        kinds: Column name to the exact types of its values. A key missing in a row leaves no trace here.
+        pairs: The same, as pairs of name and type.
+        complete: Whether every row has every column; False also if nobody has looked.
+    """
+
+    kinds: Mapping[str, frozenset[type]]
+    complete: bool
+    pairs: frozenset[Shape] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "pairs", frozenset((name, kind) for name, kinds in self.kinds.items() for kind in kinds))
+
+
+NO_ROWS = Shapes({}, complete=False)
 
 
 def shapes_of(rows: Sequence[Mapping[str, Any]]) -> Shapes:
-    """Every pair of column name and exact value type in *rows*; a key missing in a row leaves no trace here."""
-    return uniform(rows) or frozenset({(name, type(value)) for row in rows for name, value in row.items()})
+    """The shapes of *rows*."""
+    if not rows:
+        return NO_ROWS
+    found = uniform(rows)
+    if found is not None:
+        return found
+    kinds = kinds_of({(name, type(value)) for row in rows for name, value in row.items()})
+    return Shapes({name: frozenset(of) for name, of in kinds.items()}, complete=False)
 
 
 def uniform(rows: Sequence[Mapping[str, Any]]) -> Shapes | None:
-    """The shapes of plain dicts that all have the keys of the first, by far the most frequent case; None for others.
+    """The shapes of plain dicts, at least one, that all have the keys of the first, by far the most frequent case; None for others.
 
     Without a step of Python for each value. Dicts that have each of these keys, and as many keys, have no others.
     """
-    if set(map(type, rows)) != {dict} or set(map(len, rows)) != {len(rows[0])}:
+    count, names = len(rows), tuple(rows[0])
+    if list(map(type, rows)).count(dict) != count or list(map(len, rows)).count(len(names)) != count:
         return None
-    names = tuple(rows[0])
     if not names:
-        return frozenset()
+        return complete((), (), ())
     values = map(itemgetter(*names), rows)
     try:
         types = list(map(type, values if len(names) == 1 else chain.from_iterable(values)))
     except KeyError:
         return None
     first = types[: len(names)]
-    if types == first * len(rows):
-        return frozenset(zip(names, first, strict=True))
-    return frozenset((name, kind) for at, name in enumerate(names) for kind in set(types[at :: len(names)]))
+    alike = types == first * count
+    kinds = [only(first[at]) if alike else frozenset(types[at :: len(names)]) for at in range(len(names))]
+    return complete(names, tuple(map(type, names)), tuple(kinds))
 
 
-def kinds_of(shapes: Shapes) -> dict[str, set[type]]:
-    """Column name to the types of its values, in no particular order."""
+@lru_cache(256)
+def complete(names: tuple[str, ...], types: tuple[type, ...], kinds: tuple[frozenset[type], ...]) -> Shapes:  # noqa: ARG001  # equal names may be of other types
+    """The shapes of rows that all have the columns *names*, which are of *types*, with values of *kinds*."""
+    return Shapes(dict(zip(names, kinds, strict=True)), complete=True)
+
+
+@lru_cache(256)
+def only(kind: type) -> frozenset[type]:
+    """A set of one type."""
+    return frozenset({kind})
+
+
+def kinds_of(pairs: Collection[Shape]) -> dict[str, set[type]]:
+    """Column name to types, of *pairs*, in no particular order."""
     kinds: dict[str, set[type]] = {}
-    for name, kind in shapes:
+    for name, kind in pairs:
         kinds.setdefault(name, set()).add(kind)
     return kinds

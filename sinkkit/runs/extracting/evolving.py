@@ -91,7 +91,7 @@ class Evolver:
 
     def _rows(self, page: RowsPage, evolution: Evolution) -> Iterator[Page | RefusedPage]:
         rows, orphans = self._orphans(page)
-        shapes = shapes_of(rows) if rows else frozenset()
+        shapes = shapes_of(rows)
         kept, refused = evolution.take(rows, shapes)
         yield RowsPage(page.table, kept, shapes if kept is rows else None)
         yield from self._out(page.table, orphans + refused)

@@ -13,7 +13,7 @@ import attrs
 from sinkkit.rows import Row
 from sinkkit.schema.columns.data_types import arrow_data_type, data_type_of, widest
 from sinkkit.schema.columns.measures import NOTHING, Measure, measure_of, measure_of_arrow
-from sinkkit.schema.shapes import Shapes, kinds_of
+from sinkkit.schema.shapes import Shapes
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
@@ -67,7 +67,7 @@ class Columns:
         """What is known of these rows and those of *other* together."""
         if not self.rows and not self.seen:
             return other
-        if self.seen == other.seen or (not other.rows and not other.seen):
+        if self.seen is other.seen or self.seen == other.seen or (not other.rows and not other.seen):
             return Columns(self.rows + other.rows, self.seen)
         merged = {}
         for name in dict.fromkeys(chain(self.seen, other.seen)):
@@ -92,24 +92,35 @@ class Columns:
 
 def columns_of(rows: list[Row], shapes: Shapes) -> Columns:
     """The columns of *rows*, whose shapes are *shapes*."""
-    kinds = kinds_of(shapes)
-    names = list(rows[0]) if rows else []
-    counts: Mapping[str, int] = {}
-    if len(names) < len(kinds) or (rows and min(map(len, rows)) < len(kinds)):
+    if shapes.complete and rows:
+        seen = columns_of_complete(shapes)
+    else:
         counts = Counter(chain.from_iterable(rows))
-        names = list(counts)
-    return Columns(
-        len(rows),
-        {str.__str__(name): column_of(rows, name, kinds[name], missing=counts.get(name, len(rows)) < len(rows)) for name in names},
-    )
+        seen = columns_of_kinds({name: (shapes.kinds[name], count < len(rows)) for name, count in counts.items()})
+    measures = {name: measure_of(rows, name, seen.columns[name].types) for name in seen.measured}
+    if not measures:
+        return Columns(len(rows), seen.columns)
+    return Columns(len(rows), {**seen.columns, **{name: attrs.evolve(seen.columns[name], measure=found) for name, found in measures.items()}})
 
 
-def column_of(rows: list[Row], name: str, kinds: set[type], *, missing: bool) -> Column:
-    """Column *name* of *rows*, whose values are of *kinds*, and which some rows are *missing*."""
-    column = column_of_kinds(frozenset(kinds), missing=missing)
-    if column.types.isdisjoint(MEASURED):
-        return column
-    return attrs.evolve(column, measure=measure_of(rows, name, column.types))
+@attrs.frozen
+class Unmeasured:
+    """Columns by the types of their values alone, and which of them have sizes."""
+
+    columns: dict[str, Column]
+    measured: list[str]
+
+
+@lru_cache(256)
+def columns_of_complete(shapes: Shapes) -> Unmeasured:
+    """The columns of rows that all have each of them: the same objects again and again, as chunks of a table are mostly alike."""
+    return columns_of_kinds({name: (kinds, False) for name, kinds in shapes.kinds.items()})
+
+
+def columns_of_kinds(kinds: Mapping[str, tuple[frozenset[type], bool]]) -> Unmeasured:
+    """The columns with the names, types of values, and whether rows are without it, that *kinds* has."""
+    columns = {str.__str__(name): column_of_kinds(of, missing=missing) for name, (of, missing) in kinds.items()}
+    return Unmeasured(columns, [name for name, column in columns.items() if not column.types.isdisjoint(MEASURED)])
 
 
 @lru_cache(256)

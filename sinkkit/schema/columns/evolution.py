@@ -130,7 +130,7 @@ class Evolution:
         refused = self._refused_table()
         if refused is not None:
             return [], [Refused(row, refused) for row in rows]
-        unseen = (shapes_of(rows) if shapes is None else shapes) - self._kept if rows else frozenset()
+        unseen = (shapes_of(rows) if shapes is None else shapes).pairs - self._kept
         if unseen:
             unseen = unseen - self._plain(unseen)
         first, self.rows = self.rows, self.rows + len(rows)

@@ -24,7 +24,7 @@ import msgspec
 
 from sinkkit.errors import PackageCorrupted, SourceError
 from sinkkit.rows import Row
-from sinkkit.schema.shapes import Shapes, kinds_of
+from sinkkit.schema.shapes import Kinds, Shapes
 
 if TYPE_CHECKING:
     from sinkkit.schema.encoding.tags import NotKeptError
@@ -60,7 +60,7 @@ def encode_marked(rows: list[Row], shapes: Shapes, *, table: str, first_row: int
     Raises:
         SourceError: If a value cannot be restored as it was; names table, row and column.
     """
-    kinds = kinds_of(shapes)
+    kinds = shapes.kinds
     if not all(type(name) is str for name in kinds):
         rows = with_plain_names(rows, table=table, first_row=first_row)
     elif "$sk" not in kinds:
@@ -101,15 +101,15 @@ def decode_text(text: bytes | memoryview, *, tagged: bool | None = None) -> list
     return rows
 
 
-def taggers_for(rows: list[Row], kinds: dict[str, set[type]]) -> Taggers:
+def taggers_for(rows: list[Row], kinds: Kinds) -> Taggers:
     """What to apply to which column, for the types in *kinds*; columns not named are plain JSON but for NaN and infinities."""
     taggers: Taggers = {}
     for name, of in kinds.items():
-        if of <= PLAIN and not (int in of and sys.get_int_max_str_digits() not in range(1, LONGEST_INT_DIGITS + 1)):
+        if PLAIN.issuperset(of) and not (int in of and sys.get_int_max_str_digits() not in range(1, LONGEST_INT_DIGITS + 1)):
             continue
         from sinkkit.schema.encoding.tags import SCALARS, TAGGERS, tag
 
-        others = of - {type(None)}
+        others = frozenset(of) - {type(None)}
         if others <= PLAIN | NESTED and not others <= PLAIN and is_plain_json([row[name] for row in rows if name in row]):
             continue
         only = next(iter(others))
@@ -117,7 +117,7 @@ def taggers_for(rows: list[Row], kinds: dict[str, set[type]]) -> Taggers:
     return taggers
 
 
-def taggers_for_floats(rows: list[Row], kinds: dict[str, set[type]], done: Taggers, lines: bytes) -> Taggers:
+def taggers_for_floats(rows: list[Row], kinds: Kinds, done: Taggers, lines: bytes) -> Taggers:
     """What to apply to columns with NaN or infinities, which were written as null in *lines*."""
     names = [name for name, of in kinds.items() if float in of and name not in done]
     names = [name for name in names if kinds[name] != {float} or not is_finite(rows, name)]

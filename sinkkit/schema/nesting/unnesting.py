@@ -168,19 +168,19 @@ class Unnester:
         """As ``_flat`` for dicts that all have the keys of the first, column by column."""
         place, rows = dicts.place, dicts.all
         takes = list | dict if self._may_list(place) else dict
-        nested = {key for key, kind in shapes if issubclass(kind, takes)} if self.levels != 0 else set()
+        nested = {key for key, kind in shapes.pairs if issubclass(kind, takes)} if self.levels != 0 else set()
         keys_of = tuple(rows[0])
         for key, column in zip(keys_of, place.columns[keys_of], strict=True):
             if key not in nested or column in place.table.whole:
                 into.columns[column] = map(itemgetter(key), rows)
                 continue
             values = Values(place, list(map(itemgetter(key), rows)), dicts.owners)
-            kinds = [kind for name, kind in shapes if name == key]
-            inner = uniform(values.all) if kinds == [dict] and all(values.all) else None
+            kinds = shapes.kinds[key]
+            inner = uniform(values.all) if kinds == {dict} and all(values.all) else None
             if inner is not None:
                 self._look(values.all, place, key)
                 self._columns(Values(place.inside(key), values.all, dicts.owners), inner, into)
-            elif kinds == [list] and all(values.all) and self._may_list(place):
+            elif kinds == {list} and all(values.all) and self._may_list(place):
                 self._look(values.all, place, key)
                 into.lists.append(Values(self.tables.child(place, key), values.all, dicts.owners))
             else:
@@ -222,7 +222,7 @@ class Unnester:
 
 def nested_keys(rows: Sequence[Row]) -> list[str]:
     """Keys of *rows* that have a list or a dict as a value, in the order in which they appear."""
-    nested = {key for key, kind in shapes_of(rows) if issubclass(kind, list | dict)}
+    nested = {key for key, kind in shapes_of(rows).pairs if issubclass(kind, list | dict)}
     every = rows[0] if nested and nested <= rows[0].keys() else chain.from_iterable(rows)
     return [key for key in dict.fromkeys(every) if key in nested] if nested else []
 
