@@ -20,6 +20,7 @@ from sinkkit.journal.records import PackageRecord, PackageState
 from sinkkit.journal.sqlite import SqliteJournal
 from sinkkit.runs.accounts.report import LoadInfo, info_of
 from sinkkit.runs.accounts.state import OPEN
+from sinkkit.runs.collecting import program_left_out
 from sinkkit.runs.extracting.extraction import Storage
 from sinkkit.runs.loading.delivering import Delivery, clean_up, deliver_package, remove_unregistered
 from sinkkit.runs.loading.limits import limiting
@@ -216,7 +217,7 @@ def opened(
         PipelineLocked: If another process owns it.
         JournalError: If its state cannot be used.
     """
-    with owning(storage.location.lock, around.clock):
+    with owning(storage.location.lock, around.clock), program_left_out():
         if before is not None:
             before()
         check_journal(storage.location)
