@@ -118,6 +118,16 @@ def test_slower_calls_make_it_fall_and_a_server_that_is_slow_by_itself_gets_it_b
     assert calls.waves(3, seconds=0.15) == [20, 20, 20]
 
 
+def test_calls_that_began_beside_too_many_may_be_slow():
+    """A fall is not followed by another one because the calls after it were slowed down by those that were too many; the next round counts again."""
+    calls = Calls()
+    calls.waves(3, refuse_above=12)
+
+    assert calls.window.limit == 10
+    assert calls.wave(seconds=0.1) == 10
+    assert calls.wave(seconds=0.1) < 10
+
+
 def test_behind_a_queue_it_stays_smaller():
     """Where fewer calls are faster, they stay fewer."""
     calls = steady(20)

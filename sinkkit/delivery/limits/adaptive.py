@@ -88,10 +88,12 @@ class Round:
         refused: Those that were pushed back.
         peak: The most that were running.
         times: Of those that got their answer: the size class of their rows, and the seconds.
+        crowded: Whether it began beside calls that were too many: that it took longer has its reason there.
     """
 
     limit: int
     falls: int
+    crowded: bool = False
     started: int = 0
     ended: int = 0
     refused: int = 0
@@ -225,7 +227,7 @@ class Window:
         """A call was pushed back, the first since all was well: fall below the number of calls that was too large, if that is why."""
         self._alarmed = True
         if call.beside == 1 or 2 * call.beside <= call.limit or call.beside <= self._firm:
-            self._fall(int(DECREASE * self.limit))  # alone, or one of few, or of a number that is all right
+            self._fall(int(DECREASE * self.limit), crowded=True)  # alone, or one of few, or of a number that is all right
             if call.beside > 1:
                 self.threshold = self.limit
             return
@@ -233,7 +235,7 @@ class Window:
         self._patience = min(2 * self._patience, LONGEST_PATIENCE_ROUNDS) if again else PATIENCE_ROUNDS
         self.refused_at, self._waited = call.beside, 0
         fits = call.beside if at_once else min(call.beside, self._proved)  # meanwhile others that ran beside it have answered
-        self._fall(int(DECREASE * fits))
+        self._fall(int(DECREASE * fits), crowded=True)
         self.threshold = self.limit
 
     def _fall_again(self, seen: Round) -> None:
@@ -242,16 +244,16 @@ class Window:
         self._down = not served
         if served:
             self.refused_at = min(self.refused_at, self.limit)
-        self._fall(max(self.limit * served // seen.calls, int(HALF * self.limit)))
+        self._fall(max(self.limit * served // seen.calls, int(HALF * self.limit)), crowded=True)
         if served:  # where nothing works, it is not the number of calls
             self.threshold = self.limit
 
-    def _fall(self, limit: int) -> None:
+    def _fall(self, limit: int, *, crowded: bool = False) -> None:
         """Make the window smaller, and forget the calls that began in the larger one."""
         self.limit = min(self.limit, max(self.least, limit, 1))
         self._proved, self._firm = min(self._proved, self.limit), min(self._firm, self.limit)
         self._back_to = None
-        self._round = Round(self.limit, self._round.falls + 1)
+        self._round = Round(self.limit, self._round.falls + 1, crowded)
 
     def _grow(self, most: float) -> None:
         """One call more, unless that is more than *most*, or a number that was pushed back a while ago."""
@@ -289,9 +291,9 @@ class Window:
         self._waited += full and self.limit + 1 >= self.refused_at
         if self._back_to is not None:
             self._compare(self._back_to, queueing)
-        elif full and slower > 1 + max(DEVIATIONS * deviation, LEAST_SLOWER):
+        elif full and not seen.crowded and slower > 1 + max(DEVIATIONS * deviation, LEAST_SLOWER):
             self._try_fewer(1 / slower, queueing)
-        elif full and queueing > QUEUEING * (1 + DEVIATIONS * deviation):
+        elif full and not seen.crowded and queueing > QUEUEING * (1 + DEVIATIONS * deviation):
             self._try_fewer((1 + QUEUEING) / 2 / queueing, queueing)
         elif full and self.limit >= self.threshold and slower <= 1 + max(deviation, CALM):
             self._grow(self.most)
