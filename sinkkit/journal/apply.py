@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import Any
 
 import attrs
@@ -100,11 +101,17 @@ def _named(move: Move) -> str:
     return f"{type(move).__name__}({', '.join(numbers)})"
 
 
-def _cut(db: sqlite3.Connection, move: Cut) -> None:
+def _cut(db: sqlite3.Connection, moves: Sequence[Cut]) -> None:
+    """A claim may go through many small jobs: two statements for all of them."""
+    advanced = db.executemany(ADVANCE, [(move.frontier, move.job, move.since) for move in moves]).rowcount
+    _expect(advanced, len(moves), moves[0])
+    db.executemany(CUT_IN_FLIGHT, [(*_span(move), move.run) for move in moves if move.claimed])
+    db.executemany(CUT_PLANNED, [_span(move) for move in moves if not move.claimed])
+
+
+def _span(move: Cut) -> tuple[int, int, int, int, int, int]:
     rows = move.frontier - move.since
-    _expect(db.execute(ADVANCE, (move.frontier, move.job, move.since)).rowcount, 1, move)
-    values = (move.first, move.job, move.since, rows, -(-rows // move.size), move.size)
-    db.execute(*((CUT_IN_FLIGHT, (*values, move.run)) if move.claimed else (CUT_PLANNED, values)))
+    return move.first, move.job, move.since, rows, -(-rows // move.size), move.size
 
 
 def _pick(db: sqlite3.Connection, move: Pick) -> None:
@@ -188,7 +195,6 @@ def _pause(db: sqlite3.Connection, move: Pause) -> None:
 
 
 _APPLY: dict[type[Any], Callable[[sqlite3.Connection, Any], None]] = {
-    Cut: _cut,
     Pick: _pick,
     Start: _start,
     Return: _return,
@@ -201,10 +207,15 @@ _APPLY: dict[type[Any], Callable[[sqlite3.Connection, Any], None]] = {
 }
 
 
-def apply(db: sqlite3.Connection, move: Move) -> None:
-    """Write one move inside the transaction that is open on *db*.
+def apply(db: sqlite3.Connection, moves: Sequence[Move]) -> None:
+    """Write *moves*, in their order, inside the transaction that is open on *db*.
 
     Raises:
-        JournalError: If the journal is not in the state the move names.
+        JournalError: If the journal is not in the state that one of them names.
     """
-    _APPLY[type(move)](db, move)
+    for kind, alike in groupby(moves, type):
+        if kind is Cut:
+            _cut(db, list(alike))  # type: ignore[arg-type]  # mypy does not see that they are of this kind
+            continue
+        for move in alike:
+            _APPLY[kind](db, move)

@@ -58,8 +58,7 @@ class Commits:
             try:
                 with transaction(self._db):
                     for moves in line:
-                        for move in moves:
-                            apply(self._db, move)
+                        apply(self._db, moves)
                     self._before_commit()
             except BaseException as error:
                 self._broken = error

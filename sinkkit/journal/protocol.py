@@ -88,6 +88,9 @@ class Journal(Protocol):
     def jobs(self, load_id: str) -> list[JobRecord]:
         """The jobs of a package, in the order of their rows."""
 
+    def begun(self, load_id: str) -> bool:
+        """Whether any row of a package, but for those that its contract refuses, was cut into a batch."""
+
     def recover(self, load_id: str, run: int) -> list[BatchRecord]:
         """Turn what was in flight when the last owner died into unknown; return all open batches, with which *run* goes on."""
 

@@ -168,6 +168,10 @@ class SqliteJournal:
         rows = self._rows(f"SELECT {JOB_COLUMNS} FROM jobs WHERE load_id = ? ORDER BY id", (load_id,))
         return [JobRecord(**dict(zip(JOB_FIELDS, row, strict=True))) for row in rows]
 
+    def begun(self, load_id: str) -> bool:
+        """Whether any row of a package, but for those that its contract refuses, was cut into a batch."""
+        return bool(self._rows("SELECT 1 FROM jobs WHERE load_id = ? AND frontier > 0 AND NOT refused LIMIT 1", (load_id,)))
+
     def recover(self, load_id: str, run: int) -> list[BatchRecord]:
         """Turn what was in flight into unknown, and return all open batches in the order of their rows; *run* goes on with them."""
 

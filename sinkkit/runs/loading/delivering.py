@@ -81,7 +81,7 @@ def check_binding(record: PackageRecord, name: str) -> None:
 def _in_shape(record: PackageRecord, delivery: Delivery, runtime: Runtime) -> Package:
     """The package in the form the destination wants; one that was started stays in the form it has, as its batches count its rows."""
     package = Package.open(delivery.storage.location.folder / record.folder)
-    if any(job.frontier and not job.refused for job in runtime.journal.jobs(record.load_id)):
+    if runtime.journal.begun(record.load_id):
         _check_begun(record, package, delivery)
         return package
     return normalize(record, package, shape_of(delivery.ready), delivery.storage, runtime)
