@@ -166,7 +166,10 @@ class SqliteJournal:
     def jobs(self, load_id: str) -> list[JobRecord]:
         """The jobs of a package, in the order of their rows."""
         rows = self._rows(f"SELECT {JOB_COLUMNS} FROM jobs WHERE load_id = ? ORDER BY id", (load_id,))
-        return [JobRecord(**dict(zip(JOB_FIELDS, row, strict=True))) for row in rows]
+        return [
+            JobRecord(id=job, load_id=load, name=name, table=table, row_count=count, first_index=first, frontier=frontier, refused=refused)
+            for job, load, name, table, count, first, frontier, refused in rows
+        ]
 
     def begun(self, load_id: str) -> bool:
         """Whether any row of a package, but for those that its contract refuses, was cut into a batch."""
@@ -329,9 +332,6 @@ class SqliteJournal:
 
     def _rows(self, select: str, values: tuple[Any, ...]) -> list[Any]:
         return list(self._read(lambda db: db.execute(select, values).fetchall()))
-
-
-JOB_FIELDS = ("id", "load_id", "name", "table", "row_count", "first_index", "frontier", "refused")
 
 
 def _insert_schemas(db: sqlite3.Connection, load_id: str, schemas: Mapping[str, str]) -> None:
