@@ -1,9 +1,9 @@
-"""``@resource``: a function as a source that knows its table, or tells from each row which table it belongs to."""
+"""``@resource``: a function, or data that is there, as a source that knows its table, or tells from each row which table it belongs to."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Generic, ParamSpec, TypeAlias, overload
 
@@ -23,7 +23,7 @@ TableName: TypeAlias = str | Callable[[Row], str]
 class Resource(Generic[P]):
     """A function that gives data, with what is known of its table; made by ``resource``.
 
-    Every run calls the function anew, so the same resource can be read again and gives fresh data.
+    Every run calls the function anew, so the same resource can be read again and gives fresh data. One that was made of data gives that.
 
     Attributes:
         function: The function as it was written.
@@ -137,11 +137,41 @@ def named(table_name: Any) -> tuple[str | None, Callable[[Row], str] | None]:
 
 
 @overload
-def resource(function: Callable[P, Any], /) -> Resource[P]: ...
+def resource(
+    data: Callable[P, Any],
+    /,
+    *,
+    name: str | None = None,
+    columns: Columns | None = None,
+    primary_key: str | Sequence[str] | None = None,
+    write_disposition: str | None = None,
+    table_name: TableName | None = None,
+    merge_key: str | Sequence[str] | None = None,
+    schema_contract: str | Mapping[str, str] | None = None,
+    parallelized: bool = False,
+) -> Resource[P]: ...
 
 
 @overload
 def resource(
+    data: Iterable[Any] | AsyncIterable[Any],
+    /,
+    *,
+    name: str | None = None,
+    columns: Columns | None = None,
+    primary_key: str | Sequence[str] | None = None,
+    write_disposition: str | None = None,
+    table_name: TableName | None = None,
+    merge_key: str | Sequence[str] | None = None,
+    schema_contract: str | Mapping[str, str] | None = None,
+    parallelized: bool = False,
+) -> Resource[[]]: ...
+
+
+@overload
+def resource(
+    data: None = None,
+    /,
     *,
     name: str | None = None,
     columns: Columns | None = None,
@@ -155,7 +185,7 @@ def resource(
 
 
 def resource(
-    function: Callable[P, Any] | None = None,
+    data: Any = None,
     /,
     *,
     name: str | None = None,
@@ -166,12 +196,13 @@ def resource(
     merge_key: str | Sequence[str] | None = None,
     schema_contract: str | Mapping[str, str] | None = None,
     parallelized: bool = False,
-) -> Resource[P] | Callable[[Callable[P, Any]], Resource[P]]:
-    """Make a function that gives data a source that knows its table; use it bare or with keyword arguments.
+) -> Any:
+    """Make a function that gives data a source that knows its table; use it bare or with keyword arguments, or call it with data.
 
     Args:
-        function: A function, generator function, async function or async generator function that gives any data.
-        name: Default: the function's name.
+        data: A function, generator function, async function or async generator function that gives any data; or the data itself, such as a
+            list, a generator, an Arrow table or a data frame, with its *name*.
+        name: Default: the function's name, or the generator's.
         columns: Column name to hints.
         primary_key: One column name or several.
         write_disposition: ``append`` (default), ``replace`` or ``merge``.
@@ -181,7 +212,7 @@ def resource(
         parallelized: Read it in a thread of its own, side by side with others of which this is said, too.
 
     Raises:
-        SignatureError: If what is decorated cannot be called, or is a class.
+        SignatureError: If what is given is no function and no data, or data without a name.
         ConfigError: If a hint cannot be meant.
     """
     given, route = named(table_name)
@@ -194,14 +225,40 @@ def resource(
         schema_contract=schema_contract,
     )
 
-    def decorate(function: Any) -> Resource[P]:
-        if not callable(function) or isinstance(function, type):
-            raise SignatureError(
-                f"@resource needs a function, not {type(function).__name__} {getattr(function, '__name__', '')}".rstrip(),
-                hint="write `@sinkkit.resource` above a function that yields rows; options go by keyword: `@sinkkit.resource(name=...)`",
-            )
-        written = getattr(function, "__name__", type(function).__name__)
-        own = checked_name(name) or (written if written.isidentifier() else "rows")  # a lambda has no name
+    def decorate(given: Any) -> Resource[Any]:
+        function = function_of(given)
+        own = checked_name(name) or own_name(given)
         return Resource(function=function, name=own, table=table, route=route, parallelized=parallelized)
 
-    return decorate if function is None else decorate(function)
+    return decorate if data is None else decorate(data)
+
+
+def function_of(given: Any) -> Callable[..., Any]:
+    """The function *given*, or one that gives the data that it is.
+
+    Raises:
+        SignatureError: If it is neither.
+    """
+    if callable(given) and not isinstance(given, type):
+        return given  # type: ignore[no-any-return]  # what can be called is a function here
+    is_data = isinstance(given, Iterable | AsyncIterable) or hasattr(given, "__arrow_c_stream__")
+    if not is_data or isinstance(given, type | str | bytes):
+        raise SignatureError(
+            f"@resource needs a function, not {type(given).__name__} {getattr(given, '__name__', '')}".rstrip(),
+            hint="write `@sinkkit.resource` above a function that yields rows, options go by keyword: `@sinkkit.resource(name=...)`; "
+            "or give data and its name: `sinkkit.resource(rows, name=...)`",
+        )
+    return lambda: given
+
+
+def own_name(given: Any) -> str:
+    """What a function or generator is called where it is written.
+
+    Raises:
+        SignatureError: If it is other data, which has no name.
+    """
+    written = getattr(given, "__name__", None)
+    if written is None and not callable(given):
+        raise SignatureError(f"a resource made of a {type(given).__name__} needs a name", hint="write `sinkkit.resource(rows, name=...)`")
+    written = written or type(given).__name__
+    return written if written.isidentifier() else "rows"  # a lambda has no name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 
+import attrs
 import pyarrow as pa
 import pytest
 
@@ -80,8 +81,48 @@ def test_what_the_function_raises_is_the_cause():
     assert type(caught.value.__cause__) is OSError
 
 
-@pytest.mark.parametrize("wrong", [5, "contacts", dict, [1]])
-def test_only_a_function_can_be_decorated(wrong):
+@pytest.mark.parametrize(
+    "data",
+    [
+        lambda: [{"id": 1}, {"id": 2}],
+        lambda: ({"id": n} for n in (1, 2)),
+        lambda: pa.table({"id": [1, 2]}),
+        lambda: pa.table({"id": [1, 2]}).to_pandas(),
+        lambda: (attrs.make_class("Contact", ["id"])(n) for n in (1, 2)),
+    ],
+    ids=["list", "generator", "arrow", "frame", "objects"],
+)
+def test_data_that_is_there_can_be_one(data):
+    """Data and a name make a resource, which knows as much of its table as one that is a function."""
+    made = resource(data(), name="contacts", primary_key="id")
+
+    (page,) = read(made)
+
+    assert (page.table.name, page.table.primary_key, made.label) == ("contacts", ("id",), "resource 'contacts'")
+    assert list(resource(data(), name="contacts")) == [{"id": 1}, {"id": 2}]
+
+
+def test_a_generator_has_a_name_and_other_data_needs_one():
+    """A resource is never given a name that nobody wrote."""
+    assert resource(contacts.function()).name == "contacts"
+    with pytest.raises(SignatureError, match="a resource made of a list needs a name"):
+        resource([{"id": 1}])
+
+
+def test_a_function_may_be_given_with_what_is_known():
+    """Without the sign of a decorator, as dlt writes it too."""
+    made = resource(make_orders.function, name="orders", table_name="sales")
+
+    assert [page.table.name for page in read(made(1))] == ["sales"]
+
+
+def test_data_is_not_shown():
+    """The representation holds no rows."""
+    assert "hunter2" not in repr(resource([{"password": "hunter2"}], name="logins"))
+
+
+@pytest.mark.parametrize("wrong", [5, "contacts", dict, b"rows"])
+def test_only_a_function_or_data_can_be_one(wrong):
     """Anything else is a ``SignatureError`` at the decorator."""
     with pytest.raises(SignatureError, match="@resource needs a function"):
         resource(wrong)
