@@ -23,13 +23,10 @@ def _among(states: tuple[State, ...]) -> str:
 
 
 ADVANCE = "UPDATE jobs SET frontier = ? WHERE id = ? AND frontier = ?"
-CUT_IN_FLIGHT = (
+ADVANCE_ALIKE = "UPDATE jobs SET frontier = ? WHERE id BETWEEN ? AND ? AND frontier = ?"
+CUT = (
     "INSERT INTO batches (id, job, first_row, row_count, batch_count, batch_rows, key, state, attempts, run, calls) "
-    f"VALUES (?, ?, ?, ?, ?, ?, '', {int(State.IN_FLIGHT)}, 1, ?, 1)"
-)
-CUT_PLANNED = (
-    "INSERT INTO batches (id, job, first_row, row_count, batch_count, batch_rows, key, state, attempts) "
-    f"VALUES (?, ?, ?, ?, ?, ?, '', {int(State.PLANNED)}, 0)"
+    "SELECT ?1 + (id - ?2) * ?6, id, ?4, ?5, ?6, ?7, '', ?8, ?9, ?10, ?9 FROM jobs WHERE id BETWEEN ?2 AND ?3"
 )
 PICK_IN_FLIGHT = (
     "INSERT INTO batches (id, job, first_row, row_count, ranges, key, state, attempts, run, calls) "
@@ -102,16 +99,21 @@ def _named(move: Move) -> str:
 
 
 def _cut(db: sqlite3.Connection, moves: Sequence[Cut]) -> None:
-    """A claim may go through many small jobs: two statements for all of them."""
-    advanced = db.executemany(ADVANCE, [(move.frontier, move.job, move.since) for move in moves]).rowcount
-    _expect(advanced, len(moves), moves[0])
-    db.executemany(CUT_IN_FLIGHT, [(*_span(move), move.run) for move in moves if move.claimed])
-    db.executemany(CUT_PLANNED, [_span(move) for move in moves if not move.claimed])
+    """Two statements for each run of jobs that are cut alike, as a claim may go through many small ones."""
+    for _, numbered in groupby(enumerate(moves), _alike):
+        alike = [move for _, move in numbered]
+        first, last = alike[0], alike[-1]
+        changed = db.execute(ADVANCE_ALIKE, (first.frontier, first.job, last.job, first.since)).rowcount
+        _expect(changed, len(alike), first)
+        rows, claimed = first.frontier - first.since, first.claimed
+        state, run = (State.IN_FLIGHT, first.run) if claimed else (State.PLANNED, None)
+        db.execute(CUT, (first.first, first.job, last.job, first.since, rows, first.count, first.size, int(state), int(claimed), run))
 
 
-def _span(move: Cut) -> tuple[int, int, int, int, int, int]:
-    rows = move.frontier - move.since
-    return move.first, move.job, move.since, rows, -(-rows // move.size), move.size
+def _alike(numbered: tuple[int, Cut]) -> tuple[int, ...]:
+    """The same for cuts of the same rows of jobs that follow each other, into batches that follow each other."""
+    at, move = numbered
+    return move.job - at, move.first - at * move.count, move.since, move.frontier, move.size, move.run, move.claimed
 
 
 def _pick(db: sqlite3.Connection, move: Pick) -> None:

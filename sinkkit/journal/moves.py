@@ -40,6 +40,11 @@ class Cut:
     size: int
     claimed: bool = True
 
+    @property
+    def count(self) -> int:
+        """How many batches."""
+        return -(-(self.frontier - self.since) // self.size)
+
 
 @attrs.frozen
 class Pick:
