@@ -214,7 +214,7 @@ class Window:
             ended.round.times.append((rows.bit_length(), seconds))
             unhurried = pace is None or seconds <= QUEUEING * (1 + self._deviation(1)) * pace.base
             if unhurried and self.limit < self.threshold and self._back_to is None:
-                self._grow(2 * self._round.peak)
+                self._grow(2 * min(self._round.peak, ended.limit))
         self._end_one(ended.round)
         return None
 
