@@ -153,6 +153,7 @@ class Window:
     _running: dict[int, Running] = attrs.field(factory=dict, init=False)
     _round: Round = attrs.field(init=False)
     _paces: dict[int, Pace] = attrs.field(factory=dict, init=False)
+    _firsts: dict[int, float] = attrs.field(factory=dict, init=False)
     _variance: float | None = attrs.field(default=None, init=False)
     _proved: int = attrs.field(default=0, init=False)
     _firm: int = attrs.field(default=0, init=False)
@@ -198,20 +199,23 @@ class Window:
         """
         ended = self._running.pop(call)
         fresh = ended.round.falls == self._round.falls
-        pace = self._paces.get(rows.bit_length())
+        size = rows.bit_length()
+        pace = self._paces.get(size)
+        usual = self._firsts.get(size) if pace is None else pace.usual
         if sign is Sign.PUSHED_BACK:
             if fresh and not self._alarmed:
-                self._alarm(ended, at_once=pace is not None and now - ended.began < HALF * pace.usual)
+                self._alarm(ended, at_once=usual is not None and now - ended.began < HALF * usual)
             ended.round.refused += 1
             self._end_one(ended.round)
-            return pace.usual if pace is not None and ended.beside > self.limit else None
+            return usual if ended.beside > self.limit else None
         if sign is Sign.WELL and fresh:
             if self._down:  # it works again: calls that failed before that say nothing of what it takes now
                 self._down = False
                 self._fall(self.limit)
             self._proved = max(self._proved, ended.beside)
             seconds = max(RESOLUTION_SECONDS, now - ended.began)
-            ended.round.times.append((rows.bit_length(), seconds))
+            ended.round.times.append((size, seconds))
+            self._firsts.setdefault(size, seconds)
             unhurried = pace is None or seconds <= QUEUEING * (1 + self._deviation(1)) * pace.base
             if unhurried and self.limit < self.threshold and self._back_to is None:
                 self._grow(2 * min(self._round.peak, ended.limit))
