@@ -56,6 +56,40 @@ def test_it_doubles_until_it_is_pushed_back():
     assert Calls(most=50).waves(6) == [8, 16, 32, 50, 50, 50]
 
 
+def test_calls_of_the_larger_window_have_to_answer_before_it_doubles_again():
+    """Late answers of calls that began when few might run say nothing of the many that run now."""
+    calls = Calls()
+    window = calls.window
+    for call in range(4):
+        window.start(call, 0.0)
+    for call in range(4):
+        window.end(call, 100, WELL, 0.05)
+        window.start(4 + 2 * call, 0.05)
+        window.start(5 + 2 * call, 0.05)
+    assert window.limit == 8
+
+    for call in reversed(range(4, 12)):
+        window.end(call, 100, WELL, 0.1)
+
+    assert window.limit == 12  # those that began while it was 5 and 6 allow no more than 10 and 12
+
+
+def test_the_first_answers_tell_whether_a_refusal_came_at_once():
+    """Before a round has ended, too: the window falls just below the number that was refused, and the batch goes out again soon."""
+    window = Window(1, 100)
+    for call in range(4):
+        window.start(call, 0.0)
+    for call in range(4):
+        window.end(call, 100, WELL, 0.05)
+    for call in range(4, 12):
+        window.start(call, 0.05)
+
+    soon = window.end(11, 100, PUSHED_BACK, 0.052)
+
+    assert window.limit == 7
+    assert soon == pytest.approx(0.05)
+
+
 def test_after_a_push_back_it_stays_below_that_number_and_grows_by_one():
     """A number of calls that was too large is left alone for some rounds; then it is tried once, and left alone for longer."""
     calls = Calls()

@@ -10,7 +10,8 @@ concurrency after it: the numbers 0.9, 0.4 and 2.5 below are Vector's. What diff
 * Where a number of calls was pushed back, the window stays below it for a while before it tries that again.
 * Calls are compared with others of about as many rows. Where they are slower, or take half as long again as they did when
   few were running, the window falls for one round: behind a queue calls get faster by that, and it stays; a destination
-  that has become slower by itself shows that it has, and the window is what it was.
+  that has become slower by itself shows that it has, and the window is what it was. Calls that began beside too many
+  are slow for that reason, and are not compared.
 """
 
 from __future__ import annotations
