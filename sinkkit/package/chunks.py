@@ -78,7 +78,6 @@ class ChunkCache:
 
     Attributes:
         limit: Bytes that the chunks held may take; one chunk is held even if it is larger.
-        loads: How often something was loaded.
         block: What small chunks are taken from; used by the thread that loads.
         latest: The chunk of JSON Lines handed out last: neighbours mostly ask for it again, and find it without a lock.
     """
@@ -88,7 +87,6 @@ class ChunkCache:
     size: int = attrs.field(default=0, init=False)
     lock: Lock = attrs.field(factory=Lock, init=False)
     loading: Lock = attrs.field(factory=Lock, init=False)
-    loads: int = attrs.field(default=0, init=False)
     latest: Lines = attrs.field(default=NO_LINES, init=False)
     block: Block = attrs.field(factory=Block, init=False)
 
@@ -97,13 +95,12 @@ class ChunkCache:
 
         One thread loads at a time, so that neighbours wait for a chunk rather than read it again.
         """
-        before, found = self.loads, self.peek(key)
+        found = self.peek(key)
         if found is not None:
             return found
         with self.loading:
-            found = None if self.loads == before else self.peek(key)
+            found = self.peek(key)
             if found is None:
-                self.loads += 1
                 found, size = load()
                 self.hold(key, found, size)
             return found
