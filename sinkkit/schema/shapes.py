@@ -17,6 +17,10 @@ Kinds: TypeAlias = Mapping[str, Collection[type]]
 """Column name to the types of its values."""
 
 
+REMEMBERED = 16
+"""Shapes that are remembered: a few, as those of a table with thousands of columns are large, and may be others in each chunk."""
+
+
 @attrs.frozen(eq=False)
 class Shapes:
     """What is known of a number of rows. Chunks that are alike have the very same object, so that what follows from it is worked out once.
@@ -70,7 +74,7 @@ def uniform(rows: Sequence[Mapping[str, Any]]) -> Shapes | None:
     return complete(names, tuple(map(type, names)), tuple(kinds))
 
 
-@lru_cache(256)
+@lru_cache(REMEMBERED)
 def complete(names: tuple[str, ...], types: tuple[type, ...], kinds: tuple[frozenset[type], ...]) -> Shapes:  # noqa: ARG001  # equal names may be of other types
     """The shapes of rows that all have the columns *names*, which are of *types*, with values of *kinds*."""
     return Shapes(dict(zip(names, kinds, strict=True)), complete=True)

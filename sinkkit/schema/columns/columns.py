@@ -13,7 +13,7 @@ import attrs
 from sinkkit.rows import Row
 from sinkkit.schema.columns.data_types import arrow_data_type, data_type_of, widest
 from sinkkit.schema.columns.measures import NOTHING, Measure, measure_of, measure_of_arrow
-from sinkkit.schema.shapes import Shapes
+from sinkkit.schema.shapes import REMEMBERED, Shapes
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
@@ -111,7 +111,7 @@ class Unmeasured:
     measured: list[str]
 
 
-@lru_cache(256)
+@lru_cache(REMEMBERED)
 def columns_of_complete(shapes: Shapes) -> Unmeasured:
     """The columns of rows that all have each of them: the same objects again and again, as chunks of a table are mostly alike."""
     return columns_of_kinds({name: (kinds, False) for name, kinds in shapes.kinds.items()})
