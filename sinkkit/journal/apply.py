@@ -22,8 +22,7 @@ def _among(states: tuple[State, ...]) -> str:
     return ", ".join(str(int(state)) for state in states)
 
 
-ADVANCE = "UPDATE jobs SET frontier = ? WHERE id = ? AND frontier = ?"
-ADVANCE_ALIKE = "UPDATE jobs SET frontier = ? WHERE id BETWEEN ? AND ? AND frontier = ?"
+ADVANCE = "UPDATE jobs SET frontier = ? WHERE id BETWEEN ? AND ? AND frontier = ?"
 CUT = (
     "INSERT INTO batches (id, job, first_row, row_count, batch_count, batch_rows, key, state, attempts, run, calls) "
     "SELECT ?1 + (id - ?2) * ?6, id, ?4, ?5, ?6, ?7, '', ?8, ?9, ?10, ?9 FROM jobs WHERE id BETWEEN ?2 AND ?3"
@@ -103,7 +102,7 @@ def _cut(db: sqlite3.Connection, moves: Sequence[Cut]) -> None:
     for _, numbered in groupby(enumerate(moves), _alike):
         alike = [move for _, move in numbered]
         first, last = alike[0], alike[-1]
-        changed = db.execute(ADVANCE_ALIKE, (first.frontier, first.job, last.job, first.since)).rowcount
+        changed = db.execute(ADVANCE, (first.frontier, first.job, last.job, first.since)).rowcount
         _expect(changed, len(alike), first)
         rows, claimed = first.frontier - first.since, first.claimed
         state, run = (State.IN_FLIGHT, first.run) if claimed else (State.PLANNED, None)
@@ -118,7 +117,7 @@ def _alike(numbered: tuple[int, Cut]) -> tuple[int, ...]:
 
 def _pick(db: sqlite3.Connection, move: Pick) -> None:
     new = move.batch
-    _expect(db.execute(ADVANCE, (move.since + new.row_count, move.job, move.since)).rowcount, 1, move)
+    _expect(db.execute(ADVANCE, (move.since + new.row_count, move.job, move.job, move.since)).rowcount, 1, move)
     values = (new.id, move.job, new.first_row, new.row_count, new.ranges, new.key)
     db.execute(*((PICK_IN_FLIGHT, (*values, move.run)) if move.claimed else (PICK_PLANNED, values)))
 

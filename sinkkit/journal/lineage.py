@@ -21,9 +21,10 @@ PACKAGE_COLUMNS = (
 PACKAGE_FIELDS = tuple(PACKAGE_COLUMNS.split(", "))
 INSERT = f"INSERT INTO packages ({PACKAGE_COLUMNS}) VALUES ({', '.join('?' * len(PACKAGE_FIELDS))})"
 PACKAGES = f"SELECT {PACKAGE_COLUMNS} FROM packages"
+BEGUN = "SELECT 1 FROM jobs WHERE load_id = ?1 AND frontier > 0 AND refused = 0"
 UNSTARTED = (
     "SELECT 1 FROM packages WHERE load_id = ?1 AND replay = 0 AND completed_at IS NULL "
-    "AND NOT EXISTS (SELECT 1 FROM jobs WHERE load_id = ?1 AND frontier > 0 AND refused = 0) "
+    f"AND NOT EXISTS ({BEGUN}) "
     "AND NOT EXISTS (SELECT 1 FROM rejected WHERE load_id = ?1 AND taken_by IS NOT NULL)"
 )
 COUNT = "INSERT INTO handed_over (load_id, table_name, rows) SELECT load_id, table_name, sum(row_count) FROM jobs WHERE load_id = ? GROUP BY table_name ORDER BY min(id)"
@@ -66,6 +67,11 @@ def _load(db: sqlite3.Connection, package: PackageRecord) -> LoadRecord:
 def loads(db: sqlite3.Connection, load_ids: Sequence[str] | None) -> list[LoadRecord]:
     """All that is known of every load, oldest first, or of those with these ids."""
     return [_load(db, package) for package in packages(db, load_ids)]
+
+
+def begun(db: sqlite3.Connection, load_id: str) -> bool:
+    """Whether any row of a package, but for those that its contract refuses, was cut into a batch."""
+    return db.execute(BEGUN, (load_id,)).fetchone() is not None
 
 
 def unstarted(db: sqlite3.Connection, load_id: str) -> bool:

@@ -115,8 +115,7 @@ class SqliteJournal:
         """Point a package that was not started at another set of files, with other tables if given, and call it normalized; the others as in ``register``."""
 
         def work(db: sqlite3.Connection) -> None:
-            started = "SELECT count(*) FROM jobs WHERE load_id = ? AND frontier > 0 AND refused = 0"
-            if db.execute(started, (load_id,)).fetchone() != (0,):
+            if lineage.begun(db, load_id):
                 raise JournalError(f"package {load_id} has been started and cannot be normalized again")
             versions.forget_jobs(db, load_id)
             versions.insert_jobs(db, load_id, jobs)
@@ -173,7 +172,7 @@ class SqliteJournal:
 
     def begun(self, load_id: str) -> bool:
         """Whether any row of a package, but for those that its contract refuses, was cut into a batch."""
-        return bool(self._rows("SELECT 1 FROM jobs WHERE load_id = ? AND frontier > 0 AND NOT refused LIMIT 1", (load_id,)))
+        return self._read(lambda db: lineage.begun(db, load_id))
 
     def recover(self, load_id: str, run: int) -> list[BatchRecord]:
         """Turn what was in flight into unknown, and return all open batches in the order of their rows; *run* goes on with them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
@@ -13,9 +13,8 @@ import attrs
 Shape: TypeAlias = tuple[str, type]
 """A column's name and the type of a value seen in it."""
 
-Kinds: TypeAlias = Mapping[str, Collection[type]]
-"""Column name to the types of its values."""
-
+Kinds: TypeAlias = Mapping[str, frozenset[type]]
+"""Column name to the exact types of its values."""
 
 REMEMBERED = 16
 """Shapes that are remembered: a few, as those of a table with thousands of columns are large, and may be others in each chunk."""
@@ -26,17 +25,16 @@ class Shapes:
     """What is known of a number of rows. Chunks that are alike have the very same object, so that what follows from it is worked out once.
 
     Attributes:
-        kinds: Column name to the exact types of its values. A key missing in a row leaves no trace here.
+        kinds: The types of each column. A key missing in a row leaves no trace here.
         pairs: The same, as pairs of name and type.
         complete: Whether every row has every column; False also if nobody has looked.
     """
 
-    kinds: Mapping[str, frozenset[type]]
+    kinds: Kinds
     complete: bool
-    pairs: frozenset[Shape] = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "pairs", frozenset((name, kind) for name, kinds in self.kinds.items() for kind in kinds))
+    pairs: frozenset[Shape] = attrs.field(
+        init=False, default=attrs.Factory(lambda self: frozenset((name, kind) for name, kinds in self.kinds.items() for kind in kinds), takes_self=True)
+    )
 
 
 NO_ROWS = Shapes({}, complete=False)
@@ -49,8 +47,7 @@ def shapes_of(rows: Sequence[Mapping[str, Any]]) -> Shapes:
     found = uniform(rows)
     if found is not None:
         return found
-    kinds = kinds_of({(name, type(value)) for row in rows for name, value in row.items()})
-    return Shapes({name: frozenset(of) for name, of in kinds.items()}, complete=False)
+    return Shapes(kinds_of({(name, type(value)) for row in rows for name, value in row.items()}), complete=False)
 
 
 def uniform(rows: Sequence[Mapping[str, Any]]) -> Shapes | None:
@@ -86,9 +83,9 @@ def only(kind: type) -> frozenset[type]:
     return frozenset({kind})
 
 
-def kinds_of(pairs: Collection[Shape]) -> dict[str, set[type]]:
+def kinds_of(pairs: Iterable[Shape]) -> Kinds:
     """Column name to types, of *pairs*, in no particular order."""
     kinds: dict[str, set[type]] = {}
     for name, kind in pairs:
         kinds.setdefault(name, set()).add(kind)
-    return kinds
+    return {name: frozenset(of) for name, of in kinds.items()}

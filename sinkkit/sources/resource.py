@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Generic, ParamSpec, TypeAlias, overload
+from typing import Any, Generic, ParamSpec, TypeAlias, TypedDict, Unpack, overload
 
 import attrs
 
@@ -136,52 +136,29 @@ def named(table_name: Any) -> tuple[str | None, Callable[[Row], str] | None]:
     )
 
 
-@overload
-def resource(
-    data: Callable[P, Any],
-    /,
-    *,
-    name: str | None = None,
-    columns: Columns | None = None,
-    primary_key: str | Sequence[str] | None = None,
-    write_disposition: str | None = None,
-    table_name: TableName | None = None,
-    merge_key: str | Sequence[str] | None = None,
-    schema_contract: str | Mapping[str, str] | None = None,
-    parallelized: bool = False,
-) -> Resource[P]: ...
+class Said(TypedDict, total=False):
+    """What may be said of a resource by keyword; ``resource`` says what it means."""
+
+    name: str | None
+    columns: Columns | None
+    primary_key: str | Sequence[str] | None
+    write_disposition: str | None
+    table_name: TableName | None
+    merge_key: str | Sequence[str] | None
+    schema_contract: str | Mapping[str, str] | None
+    parallelized: bool
 
 
 @overload
-def resource(
-    data: Iterable[Any] | AsyncIterable[Any],
-    /,
-    *,
-    name: str | None = None,
-    columns: Columns | None = None,
-    primary_key: str | Sequence[str] | None = None,
-    write_disposition: str | None = None,
-    table_name: TableName | None = None,
-    merge_key: str | Sequence[str] | None = None,
-    schema_contract: str | Mapping[str, str] | None = None,
-    parallelized: bool = False,
-) -> Resource[[]]: ...
+def resource(data: Callable[P, Any], /, **said: Unpack[Said]) -> Resource[P]: ...
 
 
 @overload
-def resource(
-    data: None = None,
-    /,
-    *,
-    name: str | None = None,
-    columns: Columns | None = None,
-    primary_key: str | Sequence[str] | None = None,
-    write_disposition: str | None = None,
-    table_name: TableName | None = None,
-    merge_key: str | Sequence[str] | None = None,
-    schema_contract: str | Mapping[str, str] | None = None,
-    parallelized: bool = False,
-) -> Callable[[Callable[P, Any]], Resource[P]]: ...
+def resource(data: Iterable[Any] | AsyncIterable[Any], /, **said: Unpack[Said]) -> Resource[[]]: ...
+
+
+@overload
+def resource(data: None = None, /, **said: Unpack[Said]) -> Callable[[Callable[P, Any]], Resource[P]]: ...
 
 
 def resource(
@@ -215,9 +192,9 @@ def resource(
         SignatureError: If what is given is no function and no data, or data without a name.
         ConfigError: If a hint cannot be meant.
     """
-    given, route = named(table_name)
+    known, route = named(table_name)
     table = PartialHints(
-        table_name=given,
+        table_name=known,
         columns=columns,
         primary_key=primary_key,
         write_disposition=write_disposition,

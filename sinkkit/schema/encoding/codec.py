@@ -105,11 +105,11 @@ def taggers_for(rows: list[Row], kinds: Kinds) -> Taggers:
     """What to apply to which column, for the types in *kinds*; columns not named are plain JSON but for NaN and infinities."""
     taggers: Taggers = {}
     for name, of in kinds.items():
-        if PLAIN.issuperset(of) and not (int in of and sys.get_int_max_str_digits() not in range(1, LONGEST_INT_DIGITS + 1)):
+        if of <= PLAIN and not (int in of and sys.get_int_max_str_digits() not in range(1, LONGEST_INT_DIGITS + 1)):
             continue
         from sinkkit.schema.encoding.tags import SCALARS, TAGGERS, tag
 
-        others = frozenset(of) - {type(None)}
+        others = of - {type(None)}
         if others <= PLAIN | NESTED and not others <= PLAIN and is_plain_json([row[name] for row in rows if name in row]):
             continue
         only = next(iter(others))
