@@ -16,7 +16,7 @@ from sinkkit.delivery.choosing.picking import ReadFacts, chooser_for
 from sinkkit.delivery.decide import Judge, Tally
 from sinkkit.delivery.dispatcher import Dispatcher
 from sinkkit.delivery.engine import Engine, Stop, in_thread, never
-from sinkkit.delivery.limits.adaptive import Window
+from sinkkit.delivery.limits.adaptive.window import Window
 from sinkkit.delivery.limits.circuit import Circuit
 from sinkkit.delivery.limits.gate import Gate
 from sinkkit.delivery.limits.limiter import Limits

@@ -85,7 +85,7 @@ def test_help_loads_nothing_heavy():
     """Asking for help imports no package that a run alone needs."""
     code = "import sys\nfrom sinkkit.cli.program import perform\nperform(['--help'])\nprint(*sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    heavy = ["asyncio", "cattrs", "httpx", "msgspec", "orjson", "pyarrow", "rich", "tenacity"]
+    heavy = ["asyncio", "cattrs", "httpx", "msgspec", "orjson", "pyarrow", "rich"]
 
     assert [name for name in heavy if name in done.stderr.split()] == []
 

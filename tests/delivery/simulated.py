@@ -14,7 +14,7 @@ from sinkkit.declaration.options import Options
 from sinkkit.delivery.decide import Judge, Tally
 from sinkkit.delivery.dispatcher import Dispatcher
 from sinkkit.delivery.grants import NOTHING, Answered, Finished
-from sinkkit.delivery.limits.adaptive import Window
+from sinkkit.delivery.limits.adaptive.window import Window
 from sinkkit.delivery.limits.circuit import Circuit
 from sinkkit.delivery.limits.gate import Gate
 from sinkkit.delivery.plan import Plan
@@ -49,12 +49,15 @@ class Server:
         a_row: And so much longer for each row.
         jitter: The deviation of the logarithm of what each call takes.
         refuses_above: Calls beyond that many at once are refused with ``status``, after ``refusal`` seconds.
+        counts_refused: Whether calls about to be refused are among those that are too many for the next one.
         serves: Calls beyond that many at once wait in line.
         knee: Beyond that many calls at once, each further one makes all of them slower by the share ``slope``.
         per_second: Calls beyond that many in a second are refused; with ``retry_after``, if it is above 0.
         down: From when to when connections are refused.
         slower: From when on calls take so many times as long: (when, times).
         unlucky: The share of calls that fail with ``status`` for no reason.
+        poison: The batch of that number is refused at once, whenever it is sent.
+        client: Each call takes so long on the caller's only processor, half of it before it arrives and half after its answer.
     """
 
     latency: float = 0.05
@@ -62,6 +65,7 @@ class Server:
     jitter: float = 0.0
     refuses_above: int | None = None
     refusal: float = 0.005
+    counts_refused: bool = False
     status: int = 429
     serves: int | None = None
     knee: int | None = None
@@ -71,18 +75,23 @@ class Server:
     down: tuple[float, float] = (0.0, 0.0)
     slower: tuple[float, float] = (0.0, 1.0)
     unlucky: float = 0.0
+    poison: int | None = None
+    client: float = 0.0
     chance: random.Random = attrs.field(factory=random.Random)
     running: int = 0
     _free: list[float] = attrs.field(factory=list)
     _second: tuple[int, int] = (0, 0)
 
-    def answer(self, rows, now):
-        """What a call that starts *now* comes to: (seconds, verdict); counts it as running if it is let in."""
+    def answer(self, batch, rows, now):
+        """What a call of that batch, with *rows* rows, that starts *now* comes to: (seconds, verdict); counts it as running if it is let in."""
+        if batch == self.poison:
+            return self.refusal, failed(Fate.ABSENT, self.status)
         if self.down[0] <= now < self.down[1]:
             return self.refusal, failed(Fate.ABSENT, None)
         if self.per_second is not None and not self._in_rate(now):
             return self.refusal, failed(Fate.ABSENT, self.status, self.retry_after or None)
         if self.refuses_above is not None and self.running >= self.refuses_above:
+            self.running += self.counts_refused
             return self.refusal, failed(Fate.ABSENT, self.status)
         self.running += 1
         seconds = (self.latency + self.a_row * rows) * self.chance.lognormvariate(0.0, self.jitter)
@@ -148,8 +157,10 @@ class Simulation:
     rows: int
     clock: VirtualClock = attrs.field(factory=VirtualClock)
     seen: Seen = attrs.field(factory=Seen)
-    ends: list = attrs.field(factory=list)
+    steps: list = attrs.field(factory=list)
     ties: object = attrs.field(factory=count)
+    arrived: int = 0
+    processor_free: float = 0.0
     since: float = 0.0
     above_since: float | None = None
 
@@ -190,23 +201,19 @@ class Simulation:
 
     def _loop(self, dispatcher):
         asleep = self._fill(dispatcher)
-        while self.ends or (asleep is not None and not dispatcher.halting):
-            at = self.ends[0][0] if self.ends else float("inf")
+        while self.steps or (asleep is not None and not dispatcher.halting):
+            at = self.steps[0][0] if self.steps else float("inf")
             if asleep is not None and asleep < at:
                 self._go_to(asleep)
             else:
                 self._go_to(at)
-                _, _, flight, verdict, let_in = heapq.heappop(self.ends)
-                self.server.running -= let_in
-                self._count()
-                plain, answered = ((flight,), ()) if verdict is PLAIN else ((), (Answered(flight, verdict),))
-                self.seen.failures += verdict is not PLAIN
-                self._start(dispatcher, dispatcher.exchange(Finished(plain, answered), 1))
+                _, _, step, *about = heapq.heappop(self.steps)
+                step(dispatcher, *about)
             asleep = self._fill(dispatcher)
 
     def _fill(self, dispatcher):
         """Let as many workers start as find something to do; when the next one would, if it is a matter of time."""
-        while len(self.ends) < self.options.calls_at_once:
+        while len(self.steps) < self.options.calls_at_once:
             grant = dispatcher.exchange(NOTHING, 1)
             if not grant.flights:
                 return None if grant.over or grant.seconds is None else self.clock.at + grant.seconds
@@ -219,24 +226,49 @@ class Simulation:
                 self.seen.windows.append((self.clock.at, event.calls))
         for flight in grant.flights:
             dispatcher.starting(flight)
-            before = self.server.running
-            seconds, verdict = self.server.answer(len(flight.rows), self.clock.at)
             self.seen.starts.append(self.clock.at)
-            let_in = self.server.running - before
-            heapq.heappush(self.ends, (self.clock.at + seconds, next(self.ties), flight, verdict, let_in))
-            self._count()
-            if self.above_since is not None:
-                self.seen.above = max(self.seen.above, self.clock.at - self.above_since)
+            self._process(dispatcher, self._arrive, flight)
+
+    def _arrive(self, dispatcher, flight):
+        before = self.server.running
+        seconds, verdict = self.server.answer(flight.id, len(flight.rows), self.clock.at)
+        self.arrived += 1
+        self._soon(self.clock.at + seconds, self._answer, flight, verdict, self.server.running - before)
+        self._count()
+        if self.above_since is not None:
+            self.seen.above = max(self.seen.above, self.clock.at - self.above_since)
+
+    def _answer(self, dispatcher, flight, verdict, let_in):
+        self.server.running -= let_in
+        self.arrived -= 1
+        self._count()
+        self._process(dispatcher, self._end, flight, verdict)
+
+    def _end(self, dispatcher, flight, verdict):
+        plain, answered = ((flight,), ()) if verdict is PLAIN else ((), (Answered(flight, verdict),))
+        self.seen.failures += verdict is not PLAIN
+        self._start(dispatcher, dispatcher.exchange(Finished(plain, answered), 1))
+
+    def _process(self, dispatcher, step, *about):
+        """Take *step* when the caller's processor has done half of what a call takes of it."""
+        if not self.server.client:
+            step(dispatcher, *about)
+            return
+        takes = self.server.client / 2 * self.server.chance.expovariate(1.0)
+        self.processor_free = max(self.processor_free, self.clock.at) + takes
+        self._soon(self.processor_free, step, *about)
+
+    def _soon(self, at, step, *about):
+        heapq.heappush(self.steps, (at, next(self.ties), step, *about))
 
     def _go_to(self, at):
-        self.seen.mean += len(self.ends) * (at - self.clock.at)
+        self.seen.mean += len(self.steps) * (at - self.clock.at)
         self.clock.at = at
 
     def _count(self):
         limit = self.server.refuses_above
-        running = len(self.ends)
-        self.seen.peak = max(self.seen.peak, running)
-        if limit is None or running <= limit:
+        self.seen.peak = max(self.seen.peak, self.arrived)
+        if limit is None or self.arrived <= limit:
             self.above_since = None
         elif self.above_since is None:
             self.above_since = self.clock.at

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 import sinkkit
 from sinkkit import Adaptive
 from sinkkit.declaration.options import Options
-from sinkkit.delivery.limits.adaptive import PATIENCE_ROUNDS, Sign, Window, sign_of
+from sinkkit.delivery.limits.adaptive.sign import Sign, sign_of
+from sinkkit.delivery.limits.adaptive.window import PATIENCE_ROUNDS, Window
 from sinkkit.delivery.verdict import Fate, Verdict
 from sinkkit.errors import ConfigError
 from sinkkit.events import ConcurrencyChanged
@@ -51,12 +52,12 @@ def steady(limit):
     return calls
 
 
-def test_it_doubles_until_it_is_pushed_back():
-    """From four calls on, each wave is twice as large, up to the most."""
-    assert Calls(most=50).waves(6) == [8, 16, 32, 50, 50, 50]
+def test_it_trebles_and_then_doubles_until_it_is_pushed_back():
+    """From four calls on, each wave is three times as large, from twelve on twice, up to the most."""
+    assert Calls(most=80).waves(6) == [12, 24, 48, 80, 80, 80]
 
 
-def test_calls_of_the_larger_window_have_to_answer_before_it_doubles_again():
+def test_calls_of_the_larger_window_have_to_answer_before_it_grows_again():
     """Late answers of calls that began when few might run say nothing of the many that run now."""
     calls = Calls()
     window = calls.window
@@ -66,12 +67,25 @@ def test_calls_of_the_larger_window_have_to_answer_before_it_doubles_again():
         window.end(call, 100, WELL, 0.05)
         window.start(4 + 2 * call, 0.05)
         window.start(5 + 2 * call, 0.05)
-    assert window.limit == 8
+    assert window.limit == 12
 
     for call in reversed(range(4, 12)):
         window.end(call, 100, WELL, 0.1)
 
-    assert window.limit == 12  # those that began while it was 5 and 6 allow no more than 10 and 12
+    assert window.limit == 18  # those that began while it was 4 and 6 allow no more than three times as many
+
+
+def test_it_grows_by_the_calls_that_are_answered_not_by_those_under_way():
+    """Forty calls under way of which one is answered every 10 ms, in 50 ms: five are worked on, and more would only wait."""
+    window = Window(40, 100)
+    for call in range(40):
+        window.start(call, 0.01 * call)
+
+    for call in range(30):
+        window.end(call, 100, WELL, 0.01 * call + 0.05)
+        window.start(40 + call, 0.01 * call + 0.05)
+
+    assert window.limit == 40
 
 
 def test_the_first_answers_tell_whether_a_refusal_came_at_once():
@@ -86,7 +100,7 @@ def test_the_first_answers_tell_whether_a_refusal_came_at_once():
 
     soon = window.end(11, 100, PUSHED_BACK, 0.052)
 
-    assert window.limit == 7
+    assert window.limit == 6
     assert soon == pytest.approx(0.05)
 
 
@@ -95,7 +109,7 @@ def test_after_a_push_back_it_stays_below_that_number_and_grows_by_one():
     calls = Calls()
     limits = calls.waves(60, refuse_above=12)
 
-    assert limits[:3] == [8, 16, 10]
+    assert limits[:3] == [12, 24, 10]
     assert limits[3:5] == [11, 12]
     tried = [number for number, limit in enumerate(limits) if limit > 12]
     assert len(tried) > 2
@@ -120,12 +134,12 @@ def test_repeated_push_back_leaves_what_was_served():
 
 
 def test_it_comes_back_quickly_after_an_outage():
-    """While nothing works the window falls to one call; afterwards it doubles again."""
+    """While nothing works the window falls to one call; afterwards it grows as at the start."""
     calls = steady(40)
     calls.waves(80, refuse_above=0)
 
     assert calls.window.limit == 1
-    assert calls.waves(7) == [1, 2, 4, 8, 16, 32, 40]
+    assert calls.waves(6) == [1, 3, 9, 27, 40, 40]
 
 
 def test_a_call_that_was_alone_says_nothing_of_numbers():
@@ -134,14 +148,14 @@ def test_a_call_that_was_alone_says_nothing_of_numbers():
     calls.wave(calls=1, refuse_above=0)
 
     assert (calls.window.limit, calls.window.refused_at) == (3, float("inf"))
-    assert calls.waves(3) == [6, 12, 24]
+    assert calls.waves(3) == [9, 27, 54]
 
 
 def test_it_grows_only_if_it_was_used():
-    """A window of which little is used stays as it is."""
+    """A window of which little is used grows no further than to three times of that."""
     calls = Calls()
 
-    assert calls.waves(20, calls=2) == [4] * 20
+    assert calls.waves(20, calls=2) == [6] * 20
 
 
 def test_slower_calls_make_it_fall_and_a_server_that_is_slow_by_itself_gets_it_back():

@@ -45,7 +45,6 @@ HOMES = {
     "pyarrow": ["sources", "package", "schema", "runs", "destinations"],
     "pytest": ["testing"],
     "rich": ["observers", "cli"],
-    "tenacity": ["delivery.retry"],
 }
 EVERYWHERE = ["attr", "attrs", "sinkkit"]
 

@@ -12,7 +12,7 @@ import pytest
 import sinkkit
 
 HEAVY = [
-    "asyncio", "cattrs", "click", "httpx", "msgspec", "numpy", "orjson", "pandas", "polars", "pyarrow", "requests", "rich", "tenacity",
+    "asyncio", "cattrs", "click", "httpx", "msgspec", "numpy", "orjson", "pandas", "polars", "pyarrow", "requests", "rich",
 ]  # fmt: skip
 
 

@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 
 import attrs
 
-from sinkkit.delivery.limits.adaptive import Sign, Window, sign_of
+from sinkkit.delivery.limits.adaptive.sign import Sign, sign_of
+from sinkkit.delivery.limits.adaptive.window import Window
 from sinkkit.delivery.limits.circuit import Circuit, Opened
 from sinkkit.delivery.plan import Flight
 from sinkkit.delivery.verdict import Fate, Verdict
