@@ -117,18 +117,21 @@ class Window:
             ended.round.refused += 1
             if pace is not None and ended.beside > self.limit:
                 soon = pace.usual
-        elif sign is Sign.WELL and fresh:
-            self._go_well(ended, rows, now)
+        elif sign is Sign.WELL:
+            seconds = max(RESOLUTION_SECONDS, now - ended.began)
+            at_once = self._paces.end(rows, seconds, now)
+            if fresh:
+                ended.round.times.append((rows, seconds))
+                self._go_well(ended, at_once)
         self._end_one(ended.round)
         return soon
 
-    def _go_well(self, ended: Running, rows: int, now: float) -> None:
+    def _go_well(self, ended: Running, at_once: int) -> None:
+        """A call got its answer that began in this window; the destination is working on *at_once*."""
         if self._down:  # it works again: calls that failed before that say nothing of what it takes now
             self._down = False
             self._fall(self.limit)
-        seconds = max(RESOLUTION_SECONDS, now - ended.began)
-        ended.round.times.append((rows, seconds))
-        self._served = max(self._served, self._paces.end(rows, seconds, now))
+        self._served = max(self._served, at_once)
         if self.limit < self.threshold and self._back_to is None:
             times = FEW_TIMES if ended.limit < FEW_CALLS else MANY_TIMES
             self._grow(times * min(self._round.peak, ended.limit, self._served))
