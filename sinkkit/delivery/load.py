@@ -16,7 +16,6 @@ from sinkkit.delivery.choosing.picking import ReadFacts, chooser_for
 from sinkkit.delivery.decide import Judge, Tally
 from sinkkit.delivery.dispatcher import Dispatcher
 from sinkkit.delivery.engine import Engine, Stop, in_thread, never
-from sinkkit.delivery.limits.adaptive.window import Window
 from sinkkit.delivery.limits.circuit import Circuit
 from sinkkit.delivery.limits.gate import Gate
 from sinkkit.delivery.limits.limiter import Limits
@@ -133,8 +132,12 @@ def dispatcher_for(load: Load, runtime: Runtime) -> Dispatcher:
 
 def gate_for(options: Options) -> Gate:
     """A gate for one load: a destination that is down gets as much patience as a batch; the window is new each time."""
-    adaptive = options.adaptive
-    return Gate(Circuit(options.retry), None if adaptive is None else Window(adaptive.min, adaptive.max))
+    circuit, adaptive = Circuit(options.retry), options.adaptive
+    if adaptive is None:
+        return Gate(circuit)
+    from sinkkit.delivery.limits.adaptive.window import Window  # most runs have no use for it
+
+    return Gate(circuit, Window(adaptive.min, adaptive.max))
 
 
 def _wait_for_open(load: Load, runtime: Runtime, plan: Plan, jobs: Mapping[int, JobRecord]) -> list[Flight]:

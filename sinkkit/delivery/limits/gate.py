@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 import attrs
 
 from sinkkit.delivery.limits.adaptive.sign import Sign, sign_of
-from sinkkit.delivery.limits.adaptive.window import Window
 from sinkkit.delivery.limits.circuit import Circuit, Opened
 from sinkkit.delivery.plan import Flight
 from sinkkit.delivery.verdict import Fate, Verdict
+
+if TYPE_CHECKING:
+    from sinkkit.delivery.limits.adaptive.window import Window  # noqa: TC004  # a fixed number of workers needs none: nothing resolves the annotation
 
 
 @attrs.define
