@@ -77,7 +77,9 @@ class Paces:
 
     def end(self, rows: int, seconds: float, now: float) -> int:
         """A call with *rows* rows got its answer *now*, after *seconds*; how many calls the destination is working on."""
-        pace = self._paces.setdefault(rows.bit_length(), Pace(seconds, seconds))
+        pace = self.of(rows)
+        if pace is None:
+            pace = self._paces[rows.bit_length()] = Pace(seconds, seconds)
         pace.ends.append(now)
         self.answered += 1
         return sum(each.at_once(now) for each in self._paces.values())

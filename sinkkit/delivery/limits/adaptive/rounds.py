@@ -37,11 +37,6 @@ class Round:
         """How many it is made of."""
         return max(self.limit, ROUND_CALLS)
 
-    @property
-    def full(self) -> bool:
-        """Whether as many ran at once as might."""
-        return self.peak >= self.limit
-
 
 @attrs.frozen
 class Running:

@@ -210,7 +210,7 @@ class Window:
             self._fall_again(seen)
             return
         self._alarmed = False
-        if seen.full:
+        if seen.peak >= seen.limit:
             self._firm = max(self._firm, seen.limit)
         if not seen.times:
             return
